@@ -1,0 +1,24 @@
+//! What DockerOps decides: repository files → specs → plan → verdict.
+//!
+//! Everything here is a plain function from plain values to plain values. The
+//! crate reads no file, no clock, no environment and no network, and nothing in
+//! it is async; `clippy.toml` beside this crate refuses such calls.
+//!
+//! One reconcile, as far as it is decided here:
+//!
+//! ```text
+//! files → Manifest, Compose          (manifest, yaml, compose)
+//! Compose + volumes + secrets → StackSpec             (spec)
+//! StackSpec + Observed → Plan                         (plan)
+//! tasks + update status → verdict                     (health)
+//! ```
+
+pub mod body;
+pub mod diagnostic;
+pub mod field;
+pub mod image;
+pub mod names;
+pub mod repository_url;
+pub mod revision;
+pub mod secret;
+pub mod source;

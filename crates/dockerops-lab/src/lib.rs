@@ -1,0 +1,1 @@
+//! A throwaway Swarm for development: see the commits that follow.

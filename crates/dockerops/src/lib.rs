@@ -1,0 +1,6 @@
+//! DockerOps acts: it carries out what [`dockerops_core`] decides.
+//!
+//! Adapters (`engine`, `registry`, `git`, `host`, `store`) touch one part of the
+//! world each and never import each other; `reconcile` puts them together; `cli`
+//! is the only place that prints.
+

@@ -1,0 +1,3 @@
+//! The `dockerops` binary.
+
+fn main() {}
