@@ -14,6 +14,7 @@
 //! ```
 
 pub mod body;
+pub mod decode;
 pub mod diagnostic;
 pub mod field;
 pub mod image;
@@ -22,3 +23,4 @@ pub mod repository_url;
 pub mod revision;
 pub mod secret;
 pub mod source;
+pub mod yaml;
