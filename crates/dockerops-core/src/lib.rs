@@ -18,6 +18,7 @@ pub mod decode;
 pub mod diagnostic;
 pub mod field;
 pub mod image;
+pub mod manifest;
 pub mod names;
 pub mod repository_url;
 pub mod revision;

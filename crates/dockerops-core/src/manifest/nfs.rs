@@ -1,0 +1,27 @@
+//! `nfs.yaml`: `path: <absolute folder>`.
+
+use super::{Nfs, all_or_nothing, paths};
+use crate::decode;
+use crate::diagnostic::Diagnostics;
+use crate::source::{FileId, Sources};
+use crate::yaml;
+
+/// Reads `nfs.yaml`.
+pub fn parse_nfs(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Option<Nfs> {
+    all_or_nothing(out, |out| {
+        let root = yaml::parse(sources, file, out)?;
+        let map = decode::map(&root, "`nfs.yaml`", "`path: /mnt/nfs`", out)?;
+        decode::known_keys(map, &["path"], "`nfs.yaml`", out);
+        let path = decode::required(map, root.span, "path", "`nfs.yaml`", out)?;
+        let path = decode::text(path, "`path`", out)?;
+        match paths::nfs_root(&path.value) {
+            Ok(clean) => Some(Nfs {
+                path: path.with(clean),
+            }),
+            Err(why) => {
+                out.push(why.at("path", &path));
+                None
+            }
+        }
+    })
+}

@@ -1,0 +1,69 @@
+//! `secrets.yaml` of a stack: a list of `- id, env`.
+//!
+//! The file holds ids, never values.
+
+use super::{SecretEntry, Seen, all_or_nothing, paths};
+use crate::decode;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::field::Text;
+use crate::source::{FileId, Sources};
+use crate::yaml::{self, Node, Value};
+
+const SHAPE: &str = "`- id: db_password`, with `env: DB_PASSWORD` below";
+
+/// Reads a `secrets.yaml`.
+pub fn parse_secrets(
+    sources: &Sources,
+    file: FileId,
+    out: &mut Diagnostics,
+) -> Option<Vec<SecretEntry>> {
+    all_or_nothing(out, |out| {
+        let root = yaml::parse(sources, file, out)?;
+        let items: &[Node] = match root.value {
+            Value::Null => &[],
+            _ => decode::list(&root, "`secrets.yaml`", SHAPE, out)?,
+        };
+        let entries: Vec<_> = items.iter().filter_map(|item| entry(item, out)).collect();
+        let (mut ids, mut variables) = (Seen::default(), Seen::default());
+        for entry in &entries {
+            ids.add(&entry.id, "id", out);
+            variables.add_exact(&entry.env, "env", out);
+        }
+        Some(entries)
+    })
+}
+
+fn entry(item: &Node, out: &mut Diagnostics) -> Option<SecretEntry> {
+    let map = decode::map(item, "a secret", SHAPE, out)?;
+    decode::known_keys(map, &["id", "env"], "a secret", out);
+    let mut text = |key: &str| {
+        let node = decode::required(map, item.span, key, "a secret", out)?;
+        decode::text(node, &format!("`{key}`"), out)
+    };
+    let (id, env) = (text("id"), text("env"));
+    let id = id.filter(|id| is_file_name(id, out));
+    let env = env.filter(|env| is_variable(env, out));
+    Some(SecretEntry { id: id?, env: env? })
+}
+
+fn is_file_name(id: &Text, out: &mut Diagnostics) -> bool {
+    let checked = paths::file_name(&id.value);
+    if let Err(why) = &checked {
+        out.push(why.at("id", id));
+    }
+    checked.is_ok()
+}
+
+fn is_variable(env: &Text, out: &mut Diagnostics) -> bool {
+    let name = &env.value;
+    let ok = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !ok {
+        let message = format!("`{}` is not the name of a variable", name.escape_debug());
+        out.push(
+            Diagnostic::error("bad-variable-name", env.span, message)
+                .hint("Use letters, digits and `_`, not starting with a digit."),
+        );
+    }
+    ok
+}
