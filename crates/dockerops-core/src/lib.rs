@@ -14,8 +14,10 @@
 //! ```
 
 pub mod body;
+pub mod compose;
 pub mod decode;
 pub mod diagnostic;
+pub mod duration;
 pub mod field;
 pub mod image;
 pub mod manifest;

@@ -1,0 +1,65 @@
+//! The variables that a compose file may read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::secret::Provenance;
+
+/// What a compose file may read. `Debug` shows names only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Variables {
+    values: BTreeMap<String, (String, Provenance)>,
+    not_allowed: BTreeSet<String>,
+    pub(super) compat: Compat,
+}
+
+/// How the cases are read in which Docker's client loses what was meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Compat {
+    /// As the Compose specification has them, with a warning.
+    #[default]
+    Specification,
+    /// Exactly as Docker's client does.
+    Docker,
+}
+
+impl Variables {
+    /// No variable at all.
+    pub fn new(compat: Compat) -> Self {
+        Self {
+            compat,
+            ..Self::default()
+        }
+    }
+
+    /// Sets `name`; a later value replaces an earlier one.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>, secrets: Provenance) {
+        self.values.insert(name.into(), (value.into(), secrets));
+    }
+
+    /// Notes that `name` is set in our environment but not allowed to be read.
+    pub fn forbid(&mut self, name: impl Into<String>) {
+        self.not_allowed.insert(name.into());
+    }
+
+    /// The value of `name` and the secrets in it: also for `environment:` entries without a value.
+    pub fn get(&self, name: &str) -> Option<(&str, &Provenance)> {
+        let (value, secrets) = self.values.get(name)?;
+        Some((value, secrets))
+    }
+
+    /// Whether `name` would have a value if it were allowed.
+    pub fn is_forbidden(&self, name: &str) -> bool {
+        self.not_allowed.contains(name) && !self.values.contains_key(name)
+    }
+}
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variables")
+            .field("names", &self.values.keys())
+            .field("not_allowed", &self.not_allowed)
+            .field("compat", &self.compat)
+            .finish()
+    }
+}
