@@ -26,4 +26,5 @@ pub mod repository_url;
 pub mod revision;
 pub mod secret;
 pub mod source;
+pub mod spec;
 pub mod yaml;
