@@ -13,6 +13,7 @@
 //! tasks + update status → verdict                     (health)
 //! ```
 
+pub mod bindings;
 pub mod body;
 pub mod compose;
 pub mod decode;
