@@ -1,0 +1,139 @@
+//! What the Swarm is: the engine's answers, as far as decisions need them.
+//!
+//! Specs stay the JSON that the engine gave, so that a field which a newer
+//! engine adds is seen, shown as drift, and never dropped by an update.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// One reading of the whole Swarm: one list call per kind, all stacks together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// All services, ours or not.
+    pub services: Vec<Service>,
+    /// All networks that the manager knows.
+    pub networks: Vec<Network>,
+    /// All configs.
+    pub configs: Vec<FileObject>,
+    /// All secrets.
+    pub secrets: Vec<FileObject>,
+}
+
+/// A service. `Debug` hides the environment: it may hold secrets.
+#[derive(Clone, PartialEq)]
+pub struct Service {
+    /// The engine's id.
+    pub id: String,
+    /// `Version.Index`: what an update must name.
+    pub version: u64,
+    /// `Spec.Name`.
+    pub name: String,
+    /// `Spec` as the engine stores it.
+    pub spec: Value,
+    /// `UpdateStatus`, when there is one.
+    pub update: Option<UpdateStatus>,
+    /// `JobStatus.JobIteration.Index`, of jobs.
+    pub job_iteration: Option<u64>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service")
+            .field("name", &self.name)
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .field("update", &self.update)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `UpdateStatus` of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateStatus {
+    /// `updating`, `paused`, `completed`, `rollback_started`, `rollback_paused`, `rollback_completed`.
+    pub state: String,
+    /// The engine's sentence.
+    pub message: String,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// The engine's id.
+    pub id: String,
+    /// Its name; not unique among local networks.
+    pub name: String,
+    /// `swarm`, `local` or `global`.
+    pub scope: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The whole answer, for comparing driver and options.
+    pub raw: Value,
+}
+
+/// A config or a secret.
+#[derive(Clone, PartialEq)]
+pub struct FileObject {
+    /// The engine's id.
+    pub id: String,
+    /// `Version.Index`.
+    pub version: u64,
+    /// `Spec.Name`.
+    pub name: String,
+    /// `Spec.Labels`.
+    pub labels: BTreeMap<String, String>,
+    /// The content of a config; `None` for secrets, which the engine never shows.
+    pub data: Option<Vec<u8>>,
+    /// `Spec` as the engine stores it, `Data` left out.
+    pub spec: Value,
+}
+
+impl std::fmt::Debug for FileObject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileObject")
+            .field("name", &self.name)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A task: one attempt to run one replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The engine's id.
+    pub id: String,
+    /// The service it belongs to.
+    pub service_id: String,
+    /// The replica's number; 0 for global services.
+    pub slot: u64,
+    /// The node that it was given to; empty while pending.
+    pub node_id: String,
+    /// `DesiredState`.
+    pub desired_state: String,
+    /// `Status.State`.
+    pub state: String,
+    /// `Status.Err`.
+    pub error: String,
+    /// `Status.Message`.
+    pub message: String,
+    /// `Status.ContainerStatus.ExitCode`.
+    pub exit_code: Option<i64>,
+    /// `CreatedAt`, RFC 3339: orders the attempts of a slot.
+    pub created_at: String,
+    /// `JobIteration.Index`, of jobs.
+    pub job_iteration: Option<u64>,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The engine's id.
+    pub id: String,
+    /// `Description.Hostname`.
+    pub hostname: String,
+    /// `Status.State`: `ready`, `down`, `unknown`, `disconnected`.
+    pub state: String,
+    /// `Spec.Availability`: `active`, `pause`, `drain`.
+    pub availability: String,
+}

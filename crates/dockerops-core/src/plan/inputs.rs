@@ -1,0 +1,169 @@
+//! What a plan is made from, besides the stack itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ownership::Claim;
+use crate::fingerprint::FingerprintKey;
+use crate::names::Owner;
+use crate::observed::Observed;
+use crate::spec::StackSpec;
+
+/// Everything that [`plan`](super::plan()) looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What the repository asks for.
+    pub desired: &'a StackSpec,
+    /// What the Swarm is.
+    pub observed: &'a Observed,
+    /// On whose behalf.
+    pub owner: &'a Owner,
+    /// Other owners who gave this stack up: repositories that were read in this
+    /// run and list it no more. What carries their label is taken over.
+    pub former: &'a BTreeSet<Owner>,
+    /// By image text as written: what it stands for now. Only what
+    /// [`images_needed`](super::images_needed) asks for must be there.
+    pub images: &'a BTreeMap<String, Resolution>,
+    /// By id of `volumes.yaml`: the hash of the binding's files. A binding that
+    /// is left out is taken as unchanged.
+    pub bindings: &'a BTreeMap<String, String>,
+    /// Ids of services with tasks that do not run the current spec yet.
+    pub dirty: &'a BTreeSet<String>,
+    /// By service name: the [`Plan::hashes`](super::Plan::hashes) entry that was
+    /// last sent to Swarm. A rolled-back service is held while it is unchanged.
+    pub attempted: &'a BTreeMap<String, String>,
+    /// Names of configs and secrets that a rollback target still refers to.
+    pub retained: &'a BTreeSet<String>,
+    /// Plain names of secrets to replace even though they cannot be compared.
+    pub rotate: &'a BTreeSet<String>,
+    /// The key for secret fingerprints.
+    pub key: &'a FingerprintKey,
+    /// What is allowed.
+    pub policy: Policy,
+}
+
+impl<'a> Inputs<'a> {
+    /// The claim to the stack; `adopt` is about what carries no label.
+    pub(super) fn claim(&self, adopt: Adopt) -> Claim<'a> {
+        Claim {
+            stack: &self.desired.name,
+            owner: self.owner,
+            former: self.former,
+            adopt,
+        }
+    }
+}
+
+/// What a plan may do; the default is the most careful.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether services restart without a difference.
+    pub force: Force,
+    /// What happens to things of this stack that carry no ownership label.
+    pub adopt: Adopt,
+    /// Whether a running service may be given another volume at the same place.
+    pub volumes: VolumeChange,
+    /// Whether what nobody declares any more goes.
+    pub prune: Prune,
+    /// When an image's digest is asked for.
+    pub pull: PullPolicy,
+}
+
+/// Whether services restart without a difference.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Force {
+    /// Only what differs is touched.
+    #[default]
+    No,
+    /// Every service restarts; jobs do not run again.
+    Services,
+    /// Every service restarts and every job runs again.
+    ServicesAndJobs,
+}
+
+/// What happens to things of this stack that carry no ownership label.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Adopt {
+    /// The stack is refused.
+    #[default]
+    Refuse,
+    /// They are taken over. Also for stacks that an earlier database lists as deployed.
+    Take,
+    /// Nothing will be applied: compare with whatever runs, whoever owns it,
+    /// ownership labels being no difference (`plan -c`).
+    Compare,
+}
+
+/// Whether a running service may be given another volume at the same place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VolumeChange {
+    /// The stack is refused: the data would stay behind.
+    #[default]
+    Refuse,
+    /// It was allowed by hand.
+    Allow,
+}
+
+/// Whether what nobody declares any more goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Prune {
+    /// It stays and is listed as kept.
+    #[default]
+    Keep,
+    /// It goes, last.
+    Remove,
+}
+
+/// When an image's digest is asked for (`DOCKEROPS_IMAGE_PULL_POLICY`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PullPolicy {
+    /// Only for a service whose image text is new or changed.
+    #[default]
+    IfNotPresent,
+    /// Every time, for every image.
+    Always,
+}
+
+/// What an image text stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// A registry's, or the local image's repository digest.
+    Pinned {
+        /// `sha256:…`, of the index where there is one.
+        digest: String,
+        /// What it runs on; empty when unknown.
+        platforms: Vec<Platform>,
+    },
+    /// No registry has it, but this node does: used as it is, with a warning.
+    Local,
+}
+
+/// What an image runs on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Platform {
+    /// `linux`.
+    pub os: String,
+    /// `amd64`.
+    pub architecture: String,
+}
+
+/// An image text whose meaning must be known before planning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageNeed {
+    /// The text as written; the key for [`Inputs::images`].
+    pub image: String,
+    /// Why, the most pressing of its services.
+    pub why: NeedWhy,
+    /// The services that name it, by their Swarm names.
+    pub services: Vec<String>,
+}
+
+/// Why an image's digest is needed; the first is the most pressing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NeedWhy {
+    /// A service is new.
+    New,
+    /// A running service has another image, or one by another name.
+    Changed,
+    /// The policy is `always`; without an answer the pin in use is kept.
+    Always,
+}

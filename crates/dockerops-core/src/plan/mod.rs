@@ -1,0 +1,253 @@
+//! Deciding what to change: [`StackSpec`] + [`Observed`] → [`Plan`].
+//!
+//! **Invariants**
+//!
+//! - Same inputs, same plan: no clock, no randomness, no hash-map order.
+//! - A [`Change`] says everything its execution needs; applying chooses nothing.
+//! - A stack that is not ours is never changed or removed.
+//! - Applying a plan leaves nothing to plan.
+//! - What does not differ gets no [`Change`], so it sends no write.
+
+mod decide;
+mod fields;
+mod files;
+mod inputs;
+mod networks;
+mod normalise;
+mod ownership;
+mod pins;
+mod ports;
+mod refuse;
+mod removal;
+mod services;
+mod table;
+#[cfg(test)]
+mod tests;
+mod update;
+mod wanted;
+
+use std::collections::BTreeMap;
+
+use crate::body::Body;
+use crate::diagnostic::Diagnostics;
+use crate::names::{Owner, StackName};
+use crate::observed::Observed;
+use crate::secret::Secret;
+use crate::spec::StackSpec;
+
+pub use inputs::{
+    Adopt, Force, ImageNeed, Inputs, NeedWhy, Platform, Policy, Prune, PullPolicy, Resolution,
+    VolumeChange,
+};
+pub use ownership::{Ownership, owner_of};
+
+/// Decides how to make the Swarm what the stack asks for, or says why not.
+///
+/// Refused are a foreign stack, an external object that is missing, a volume
+/// change, an ingress port that another stack uses, and an image without a digest.
+pub fn plan(inputs: &Inputs) -> Result<Plan, Diagnostics> {
+    decide::plan(inputs)
+}
+
+/// The image texts whose digest must be known before [`plan`]; the rest keeps its pin.
+pub fn images_needed(desired: &StackSpec, observed: &Observed, pull: PullPolicy) -> Vec<ImageNeed> {
+    pins::needed(desired, observed, pull)
+}
+
+/// Decides how to remove a whole stack of `owner`: services, configs, secrets, networks.
+///
+/// With [`Adopt::Take`] what carries no ownership label counts as `owner`'s.
+pub fn removal(
+    stack: &StackName,
+    owner: &Owner,
+    observed: &Observed,
+    adopt: Adopt,
+) -> Result<Plan, Diagnostics> {
+    removal::plan(stack, owner, observed, adopt)
+}
+
+/// What to do with one stack, in the order to do it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The stack.
+    pub stack: StackName,
+    /// Who owns it.
+    pub owner: Owner,
+    /// Networks first, then configs and secrets, then services, then removals.
+    pub changes: Vec<Change>,
+    /// What stays as it is, and why that is worth a word.
+    pub kept: Vec<Kept>,
+    /// Things that a person should know before applying.
+    pub warnings: Vec<String>,
+    /// By service name: a keyed hash of what it is asked to be. Remember it when a
+    /// service is written, and give it back as [`Inputs::attempted`].
+    pub hashes: BTreeMap<String, String>,
+}
+
+/// One write to the engine, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The write.
+    pub action: Action,
+    /// Why, most important first; never empty.
+    pub reasons: Vec<Reason>,
+    /// Of an update: each field that changes.
+    pub fields: Vec<FieldChange>,
+}
+
+/// Configs and secrets behave alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileKind {
+    /// A config.
+    Config,
+    /// A secret.
+    Secret,
+}
+
+/// A write to the engine.
+///
+/// Service bodies name networks (`Target`), configs (`ConfigName`) and secrets
+/// (`SecretName`) by their names on the Swarm. The engine fills in ids, which
+/// for objects made by the same plan are not known before. A `Target` that is no
+/// network's name is an id already (of `host`, say) and is sent as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// `POST /networks/create`
+    CreateNetwork {
+        /// Its name.
+        name: String,
+        /// The body.
+        body: Body,
+    },
+    /// `POST /configs/create`, `/secrets/create`
+    CreateFile {
+        /// Config or secret.
+        kind: FileKind,
+        /// Its name, with content-hash suffix where one is needed.
+        name: String,
+        /// The body without `Data`.
+        body: Body,
+        /// The content.
+        data: Secret,
+    },
+    /// `POST /configs/{id}/update`, `/secrets/{id}/update`: labels only.
+    RelabelFile {
+        /// Config or secret.
+        kind: FileKind,
+        /// The engine's id.
+        id: String,
+        /// `Version.Index` as observed.
+        version: u64,
+        /// Its name.
+        name: String,
+        /// The whole spec with the new labels, without `Data`.
+        body: Body,
+    },
+    /// `POST /services/create`
+    CreateService {
+        /// Its name.
+        name: String,
+        /// The body.
+        body: Body,
+    },
+    /// `POST /services/{id}/update`
+    UpdateService {
+        /// The engine's id.
+        id: String,
+        /// `Version.Index` as observed; a moved one is planned again, never forced.
+        version: u64,
+        /// Its name.
+        name: String,
+        /// The body.
+        body: Body,
+        /// Whether tasks will restart.
+        restarts: bool,
+    },
+    /// `DELETE /services/{id}`
+    RemoveService {
+        /// The engine's id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// `DELETE /configs/{id}`, `/secrets/{id}`: tried, and left when still in use.
+    RemoveFile {
+        /// Config or secret.
+        kind: FileKind,
+        /// The engine's id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// `DELETE /networks/{id}`
+    RemoveNetwork {
+        /// The engine's id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Why something changes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// It does not exist.
+    Missing,
+    /// The repository asks for something else than what runs.
+    Differs,
+    /// The image's digest moved behind the same text.
+    ImageMoved,
+    /// The files of these bindings changed.
+    BindingChanged(Vec<String>),
+    /// The content of a config or secret that it mounts changed.
+    FileChanged(String),
+    /// `--force` was given.
+    Forced,
+    /// Swarm paused an earlier update.
+    Paused,
+    /// It runs, but is taken over from somebody else.
+    Adopted,
+    /// Mode or name changed, which Swarm cannot update: removed and made anew.
+    Replaced,
+    /// Nothing declares it any more.
+    Undeclared,
+}
+
+/// One field of an update, in the compose file's words; safe to show.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct FieldChange {
+    /// `image`, `environment.TAG`, `deploy.replicas`, `ports`.
+    pub field: String,
+    /// What runs; `None` when absent. `[secret id]` where a secret is in it.
+    pub old: Option<String>,
+    /// What is asked for; `None` when it goes.
+    pub new: Option<String>,
+}
+
+/// Something left as it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kept {
+    /// Its name on the Swarm.
+    pub name: String,
+    /// Why.
+    pub why: KeptWhy,
+}
+
+/// Why something is left as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeptWhy {
+    /// It is as asked.
+    UpToDate,
+    /// It is in our namespace but does not carry our label.
+    Foreign,
+    /// Nothing declares it, but its label `dockerops.prune` is `false`, or nothing may go now.
+    PruneOff,
+    /// Swarm is still moving its tasks to the spec asked for: wait.
+    Updating,
+    /// An earlier version of a config or secret that a rollback may need.
+    ForRollback,
+    /// Swarm rolled this very spec back: it is not tried again until it changes.
+    RolledBack,
+    /// A job has run; nothing that decides its run changed.
+    JobDone,
+}

@@ -1,0 +1,363 @@
+//! One service: leave it, create it, update it, or replace it, and why.
+
+use std::collections::BTreeSet;
+
+use super::fields::{Difference, Memory, differences};
+use super::files::{FileName, Files, is_version_of, references};
+use super::inputs::{Force, Inputs};
+use super::normalise::{Fields, NetworkNames, normalise, tainted};
+use super::ownership::labels_of;
+use super::pins::Chosen;
+use super::update::{self, Restart, Update};
+use super::wanted::{Wanted, secret_names, wanted};
+use super::{Action, Change, KeptWhy, Reason};
+use crate::body::Body;
+use crate::names::label;
+use crate::observed::Service;
+use crate::spec::ServiceSpec;
+
+/// What becomes of a service.
+#[derive(Debug)]
+pub(super) struct Decision {
+    /// What to write: nothing, one change, or a removal and a creation.
+    pub(super) changes: Vec<Change>,
+    /// Why nothing is written.
+    pub(super) kept: Option<KeptWhy>,
+    /// What a person should know.
+    pub(super) warnings: Vec<String>,
+    /// The hash of what is asked for.
+    pub(super) hash: String,
+}
+
+/// A service that is asked for, and what decides about it.
+pub(super) struct Subject<'a, 'b> {
+    /// Everything.
+    pub(super) inputs: &'b Inputs<'a>,
+    /// The names behind ids.
+    pub(super) networks: &'b NetworkNames,
+    /// The stack's configs and secrets.
+    pub(super) files: &'b Files,
+    /// The service.
+    pub(super) spec: &'a ServiceSpec,
+    /// What runs under its name.
+    pub(super) live: Option<&'a Service>,
+    /// Its image.
+    pub(super) chosen: Chosen,
+}
+
+impl Subject<'_, '_> {
+    /// Decides.
+    pub(super) fn decide(&self) -> Decision {
+        let wanted = wanted(self.inputs, self.spec, self.live, &self.chosen, self.files);
+        let mut warnings = Vec::new();
+        if self.chosen.local {
+            warnings.push(format!(
+                "service `{}`: no registry has its image; this node's is used unpinned, and other nodes cannot get it",
+                self.spec.name
+            ));
+        }
+        let (changes, kept) = match self.live {
+            None => (vec![self.create(&wanted, Reason::Missing)], None),
+            Some(live) => Running::new(self, live, &wanted, &mut warnings).decide(),
+        };
+        Decision {
+            changes,
+            kept,
+            warnings,
+            hash: wanted.hash,
+        }
+    }
+
+    fn create(&self, wanted: &Wanted, reason: Reason) -> Change {
+        let mut body = wanted.body.clone();
+        if let Some(Body::List(platforms)) = &self.chosen.platforms
+            && !platforms.is_empty()
+        {
+            update::place_platforms(&mut body, self.chosen.platforms.as_ref());
+        }
+        Change {
+            action: Action::CreateService {
+                name: self.spec.name.clone(),
+                body,
+            },
+            reasons: vec![reason],
+            fields: Vec::new(),
+        }
+    }
+}
+
+/// A service that runs already.
+struct Running<'a, 's> {
+    subject: &'s Subject<'a, 's>,
+    live: &'a Service,
+    wanted: &'s Wanted,
+    body: Body,
+    fields: Fields,
+    secrets: BTreeSet<String>,
+    differences: Vec<Difference>,
+}
+
+impl<'a, 's> Running<'a, 's> {
+    fn new(
+        subject: &'s Subject<'a, 's>,
+        live: &'a Service,
+        wanted: &'s Wanted,
+        warnings: &mut Vec<String>,
+    ) -> Self {
+        let mut body = tainted(&live.spec, &wanted.body);
+        subject
+            .networks
+            .resolve(&mut body, predefined(&wanted.body).as_deref());
+        let fields = normalise(&body);
+        let labels = labels_of(live);
+        let secrets = secret_names(&labels);
+        let memory = if labels.contains_key(label::REPOSITORY) {
+            Memory::Names(&secrets)
+        } else {
+            Memory::Nothing
+        };
+        let differences = differences(&wanted.fields, &fields, memory)
+            .into_iter()
+            .filter(|d| !is_label(d, label::BINDINGS))
+            .collect();
+        for (word, _) in fields.iter().filter(|(_, entry)| !entry.known) {
+            if !wanted.fields.contains_key(word) {
+                warnings.push(format!(
+                    "service `{}`: `{word}` was set by something else and is kept",
+                    live.name
+                ));
+            }
+        }
+        Self {
+            subject,
+            live,
+            wanted,
+            body,
+            fields,
+            secrets,
+            differences,
+        }
+    }
+
+    fn decide(&self) -> (Vec<Change>, Option<KeptWhy>) {
+        let was_job = self.live_mode().ends_with("-job");
+        if was_job != self.subject.spec.is_job || (!was_job && self.differs("deploy.mode")) {
+            return (self.replace(), None);
+        }
+        if self.subject.spec.is_job && !self.job_runs_again() {
+            return (Vec::new(), Some(KeptWhy::JobDone));
+        }
+        let reasons = self.reasons();
+        if reasons.is_empty() {
+            return (Vec::new(), Some(self.in_sync()));
+        }
+        if self.rolled_back() {
+            return (Vec::new(), Some(KeptWhy::RolledBack));
+        }
+        (vec![self.update(reasons)], None)
+    }
+
+    /// Swarm cannot change a service's mode (engine: `service mode change is not allowed`).
+    fn replace(&self) -> Vec<Change> {
+        let removal = Change {
+            action: Action::RemoveService {
+                id: self.live.id.clone(),
+                name: self.live.name.clone(),
+            },
+            reasons: vec![Reason::Replaced],
+            fields: Vec::new(),
+        };
+        vec![removal, self.subject.create(self.wanted, Reason::Replaced)]
+    }
+
+    /// Any update of a job runs it again, even of a label; so only what decides a run counts.
+    fn job_runs_again(&self) -> bool {
+        let decisive = [
+            "image",
+            "entrypoint",
+            "command",
+            "environment",
+            "volumes",
+            "configs",
+            "secrets",
+        ];
+        self.force() == Force::ServicesAndJobs || decisive.iter().any(|word| self.differs(word))
+    }
+
+    fn reasons(&self) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        if self.image_moved() {
+            reasons.push(Reason::ImageMoved);
+        }
+        let moved: Vec<_> = self.moved_files();
+        if self.differs_otherwise(!moved.is_empty()) {
+            reasons.push(Reason::Differs);
+        }
+        reasons.extend(moved.into_iter().map(Reason::FileChanged));
+        if !self.subject.spec.is_job && !self.wanted.bindings_changed.is_empty() {
+            let ids = self.wanted.bindings_changed.clone();
+            reasons.push(Reason::BindingChanged(ids));
+        }
+        if self.forced() {
+            reasons.push(Reason::Forced);
+        }
+        if self.is_paused() {
+            reasons.push(Reason::Paused);
+        }
+        if self
+            .differences
+            .iter()
+            .any(|d| is_label(d, label::REPOSITORY))
+        {
+            reasons.push(Reason::Adopted);
+        }
+        reasons
+    }
+
+    /// The digest moved behind the same text.
+    fn image_moved(&self) -> bool {
+        let text_differs = self.differences.iter().any(|d| is_label(d, label::IMAGE));
+        let new_pin = self.subject.chosen.platforms.is_some();
+        self.differs("image") && new_pin && !text_differs
+    }
+
+    /// Plain names of configs and secrets for which another object is used than before.
+    fn moved_files(&self) -> Vec<String> {
+        let before = references(&self.live.spec);
+        let after = references(&self.wanted.body.expose());
+        let moved = |(key, name): &(&FileName, &String)| {
+            let (kind, plain) = key;
+            let now = (*kind, (*name).clone());
+            let mut versions = before
+                .iter()
+                .filter(|(k, old)| k == kind && is_version_of(plain, old));
+            after.contains(&now) && !before.contains(&now) && versions.next().is_some()
+        };
+        let names = self.subject.files.names.iter().filter(moved);
+        names.map(|((_, plain), _)| plain.clone()).collect()
+    }
+
+    /// Whether anything differs that no other reason stands for.
+    fn differs_otherwise(&self, files_moved: bool) -> bool {
+        self.differences.iter().any(|d| {
+            let explained = (self.image_moved() && (d.is("image") || is_label(d, label::PIN)))
+                || (files_moved && (d.is("configs") || d.is("secrets")))
+                || (self.is_new_to_us() && is_ours(d))
+                || is_label(d, label::REPOSITORY);
+            !explained
+        })
+    }
+
+    fn is_new_to_us(&self) -> bool {
+        self.differences
+            .iter()
+            .any(|d| is_label(d, label::REPOSITORY))
+    }
+
+    fn in_sync(&self) -> KeptWhy {
+        let state = self.state();
+        let moving = matches!(state, "updating" | "rollback_started");
+        if moving || self.subject.inputs.dirty.contains(&self.live.id) {
+            return KeptWhy::Updating;
+        }
+        KeptWhy::UpToDate
+    }
+
+    /// Swarm stopped half-way; sending the spec again makes it go on.
+    fn is_paused(&self) -> bool {
+        matches!(self.state(), "paused" | "rollback_paused")
+    }
+
+    /// Swarm went back, and what is asked for is what it went back from: trying it
+    /// again would only repeat that.
+    fn rolled_back(&self) -> bool {
+        let attempted = self.subject.inputs.attempted.get(&self.live.name);
+        let settled = self.differences.is_empty() && self.wanted.bindings_changed.is_empty();
+        self.state().starts_with("rollback_")
+            && attempted == Some(&self.wanted.hash)
+            && !settled
+            && !self.forced()
+    }
+
+    fn update(&self, reasons: Vec<Reason>) -> Change {
+        let bindings = reasons
+            .iter()
+            .any(|r| matches!(r, Reason::BindingChanged(_)));
+        let restarts = self.differences.iter().any(Difference::restarts);
+        let restart = if self.forced() || (bindings && !restarts) {
+            Restart::All
+        } else {
+            Restart::AsNeeded
+        };
+        let update = Update {
+            wanted: &self.wanted.body,
+            live: &self.body,
+            live_fields: &self.fields,
+            platforms: self.subject.chosen.platforms.as_ref(),
+            differences: &self.differences,
+            live_secrets: &self.secrets,
+        };
+        Change {
+            action: Action::UpdateService {
+                id: self.live.id.clone(),
+                version: self.live.version,
+                name: self.live.name.clone(),
+                body: update::body(&update, restart),
+                restarts: restarts || restart == Restart::All || self.is_paused(),
+            },
+            reasons,
+            fields: self.differences.iter().map(|d| d.change.clone()).collect(),
+        }
+    }
+
+    fn differs(&self, word: &str) -> bool {
+        self.differences.iter().any(|d| d.is(word))
+    }
+
+    fn live_mode(&self) -> &str {
+        let mode = self.fields.get("deploy.mode");
+        mode.and_then(|entry| entry.value.as_str())
+            .unwrap_or_default()
+    }
+
+    fn state(&self) -> &str {
+        self.live
+            .update
+            .as_ref()
+            .map_or("", |update| update.state.as_str())
+    }
+
+    fn force(&self) -> Force {
+        self.subject.inputs.policy.force
+    }
+
+    fn forced(&self) -> bool {
+        match self.force() {
+            Force::No => false,
+            Force::Services => !self.subject.spec.is_job,
+            Force::ServicesAndJobs => true,
+        }
+    }
+}
+
+/// Whether a difference is the service label `key`.
+fn is_label(difference: &Difference, key: &str) -> bool {
+    difference.change.field.strip_prefix("deploy.labels.") == Some(key)
+}
+
+/// Whether a difference is a label that we put on.
+fn is_ours(difference: &Difference) -> bool {
+    let key = difference.change.field.strip_prefix("deploy.labels.");
+    key.is_some_and(|key| key.starts_with(label::PREFIX))
+}
+
+/// The one network of every engine that the service asks for.
+fn predefined(body: &Body) -> Option<String> {
+    let Some(Body::List(networks)) = body.at(&["TaskTemplate", "Networks"]) else {
+        return None;
+    };
+    let targets = networks.iter().filter_map(|n| n.get("Target")?.as_str());
+    let mut predefined = targets.filter(|name| super::networks::is_predefined(name));
+    let name = predefined.next()?.to_owned();
+    predefined.next().is_none().then_some(name)
+}

@@ -1,0 +1,10 @@
+//! What plans promise. [`imitation`] carries plans out, [`world`] makes stacks.
+
+mod corpus;
+mod files;
+mod imitation;
+mod ownership;
+mod promises;
+mod secrets;
+mod services;
+mod world;
