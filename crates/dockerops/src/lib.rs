@@ -4,3 +4,6 @@
 //! world each and never import each other; `reconcile` puts them together; `cli`
 //! is the only place that prints.
 
+pub mod git;
+pub mod lock;
+pub mod settings;
