@@ -1,0 +1,109 @@
+//! SQLite: the three documented tables, what we remember besides, migrations.
+//!
+//! The database is history and cache: what runs is known from labels on the
+//! Swarm. Every method blocks for a few milliseconds at most (longer only while
+//! another process writes).
+//!
+//! **Invariants**
+//!
+//! - A file that is not ours is refused and stays byte for byte as it is.
+//! - What is recorded already is not written again, so a run that changed
+//!   nothing writes nothing but `last_watch`.
+//! - Each method is one transaction: killed anywhere, the database is as before or after it.
+
+mod error;
+mod images;
+mod open;
+mod repositories;
+mod stacks;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+pub use error::StoreError;
+pub use images::{Image, ImageUses};
+pub use repositories::Repository;
+pub use stacks::{Attempt, Deployed, Stack, Status};
+
+/// An open database.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the database at `path`; makes it, with its folders, when there is none.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = open::open(path)?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Which file this is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Empties the documented tables and forgets all deployments: the end of `stop`.
+    pub fn clear_all(&mut self) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            for table in [
+                "images",
+                "stacks",
+                "repository_cache",
+                "deployments",
+                "attempts",
+                "image_uses",
+            ] {
+                transaction.execute(&format!("DELETE FROM {table}"), [])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes all that `work` writes one transaction: one wait for the disk instead of many.
+    pub fn together<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.read(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
+        let done = work(self);
+        let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        let ended = self.read(|connection| connection.execute_batch(end));
+        done.and_then(|value| ended.map(|()| value))
+    }
+
+    /// Runs `work` in one transaction that no other writer can get into.
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let path = &self.path;
+        let result = if self.connection.is_autocommit() {
+            self.connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .and_then(|transaction| {
+                    let value = work(&transaction)?;
+                    transaction.commit()?;
+                    Ok(value)
+                })
+        } else {
+            work(&self.connection)
+        };
+        result.map_err(|source| StoreError::of(path, source))
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        work(&self.connection).map_err(|source| StoreError::of(&self.path, source))
+    }
+}
+
+#[cfg(test)]
+mod tests;
