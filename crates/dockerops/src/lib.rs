@@ -4,7 +4,9 @@
 //! world each and never import each other; `reconcile` puts them together; `cli`
 //! is the only place that prints.
 
+pub mod engine;
 pub mod git;
 pub mod lock;
+pub mod registry;
 pub mod settings;
 pub mod store;

@@ -1,0 +1,162 @@
+//! [`MemorySwarm`] as an [`Engine`]: what it answers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use dockerops_core::names::{StackName, label};
+use dockerops_core::observed::{Node, Observed, Service, Task};
+use dockerops_core::plan::{Action, FileKind};
+use dockerops_core::secret::Secret;
+use tokio::sync::mpsc;
+
+use super::super::client::MIN_API;
+use super::super::{
+    Applied, Engine, EngineError, EngineInfo, ImageRemoval, LocalImage, PullProgress, TaskFilter,
+    removed,
+};
+use super::MemorySwarm;
+
+/// A write in words: `update service`, and the name.
+fn describe(action: &Action) -> (String, &str) {
+    let word = |kind: &FileKind| match kind {
+        FileKind::Config => "config",
+        FileKind::Secret => "secret",
+    };
+    match action {
+        Action::CreateNetwork { name, .. } => ("create network".to_owned(), name),
+        Action::CreateFile { kind, name, .. } => (format!("create {}", word(kind)), name),
+        Action::RelabelFile { kind, name, .. } => (format!("relabel {}", word(kind)), name),
+        Action::CreateService { name, .. } => ("create service".to_owned(), name),
+        Action::UpdateService { name, .. } => ("update service".to_owned(), name),
+        Action::RemoveService { name, .. } => ("remove service".to_owned(), name),
+        Action::RemoveFile { kind, name, .. } => (format!("remove {}", word(kind)), name),
+        Action::RemoveNetwork { name, .. } => ("remove network".to_owned(), name),
+    }
+}
+
+#[async_trait]
+impl Engine for MemorySwarm {
+    async fn info(&self) -> Result<EngineInfo, EngineError> {
+        Ok(EngineInfo {
+            version: "0.0.0".to_owned(),
+            api: MIN_API.to_owned(),
+            name: "memory".to_owned(),
+            node_id: "node1".to_owned(),
+            swarm: self.state().swarm,
+            root: String::new(),
+        })
+    }
+
+    async fn observe(&self) -> Result<Observed, EngineError> {
+        let state = self.state();
+        Ok(Observed {
+            services: state.services.values().cloned().collect(),
+            networks: state.networks.values().cloned().collect(),
+            configs: state.configs.values().cloned().collect(),
+            secrets: state.secrets.values().cloned().collect(),
+        })
+    }
+
+    async fn services(&self) -> Result<Vec<Service>, EngineError> {
+        Ok(self.state().services.values().cloned().collect())
+    }
+
+    async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, EngineError> {
+        let state = self.state();
+        let wanted = |(task, up_to_date): &&(Task, bool)| {
+            let service = state.services.get(&task.service_id);
+            let stack = service.and_then(|s| s.spec["Labels"][label::NAMESPACE].as_str());
+            (filter.services.is_empty() || filter.services.contains(&task.service_id))
+                && (filter.stack.is_none() || filter.stack.as_deref() == stack)
+                && (!filter.up_to_date || *up_to_date)
+        };
+        let tasks = state.tasks.iter().filter(wanted);
+        Ok(tasks.map(|(task, _)| task.clone()).collect())
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, EngineError> {
+        Ok(self.state().nodes.clone())
+    }
+
+    async fn apply(
+        &self,
+        action: &Action,
+        _registry_auth: Option<&Secret>,
+    ) -> Result<Applied, EngineError> {
+        let mut state = self.state();
+        let done = state.apply(action)?;
+        let (what, name) = describe(action);
+        state.record(&what, name);
+        Ok(done)
+    }
+
+    async fn wait_removed(
+        &self,
+        stacks: &[StackName],
+        within: Duration,
+    ) -> Result<(), EngineError> {
+        removed::removed(self, stacks, within).await
+    }
+
+    async fn changes(&self) -> Result<mpsc::Receiver<()>, EngineError> {
+        Ok(mpsc::channel(1).1)
+    }
+
+    async fn find_image(&self, name: &str) -> Result<Option<LocalImage>, EngineError> {
+        let state = self.state();
+        let mut images = state.images.values();
+        Ok(images.find(|image| is_named(image, name)).cloned())
+    }
+
+    async fn images(&self) -> Result<Vec<LocalImage>, EngineError> {
+        Ok(self.state().images.values().cloned().collect())
+    }
+
+    async fn pull(
+        &self,
+        reference: &str,
+        _registry_auth: Option<&Secret>,
+        progress: &(dyn Fn(PullProgress) + Send + Sync),
+    ) -> Result<(), EngineError> {
+        let mut state = self.state();
+        let Some(image) = state.pullable.get(reference).cloned() else {
+            return Err(EngineError::Pull {
+                image: reference.to_owned(),
+                message: format!("manifest for {reference} not found: manifest unknown"),
+            });
+        };
+        progress(PullProgress::default());
+        state.images.insert(image.id.clone(), image);
+        state.record("pull", reference);
+        Ok(())
+    }
+
+    async fn remove_image(&self, reference: &str) -> Result<ImageRemoval, EngineError> {
+        let mut state = self.state();
+        let mut images = state.images.values();
+        let Some(image) = images.find(|image| is_named(image, reference)).cloned() else {
+            return Ok(ImageRemoval::Absent);
+        };
+        if state.in_use.iter().any(|name| is_named(&image, name)) {
+            let message = "image is being used by running container 1".to_owned();
+            return Ok(ImageRemoval::Kept { message });
+        }
+        state.images.remove(&image.id);
+        state.record("remove image", reference);
+        Ok(ImageRemoval::Removed)
+    }
+
+    async fn images_in_use(&self) -> Result<BTreeSet<String>, EngineError> {
+        Ok(self.state().in_use.clone())
+    }
+}
+
+fn is_named(image: &LocalImage, name: &str) -> bool {
+    image.id == name
+        || image
+            .tags
+            .iter()
+            .chain(&image.digests)
+            .any(|own| own == name)
+}

@@ -1,0 +1,246 @@
+//! [`MemorySwarm`]: a Swarm in memory, for tests of what reconciles it.
+//!
+//! It does what a manager does as far as a reconcile can see: fills in defaults,
+//! bumps versions, refuses stale updates, keeps what is in use, overwrites the
+//! previous spec, runs jobs again on every update. Tasks run at once unless a
+//! [`Script`] says otherwise. Every write is recorded.
+
+mod answers;
+mod defaults;
+mod files;
+mod services;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dockerops_core::observed::{FileObject, Network, Node, Service, Task};
+use dockerops_core::plan::Action;
+use serde_json::Value;
+
+use super::{Applied, EngineError, LocalImage, SwarmState};
+
+/// What becomes of the tasks of a service when it is next written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Script {
+    /// They run; those of jobs complete.
+    Run,
+    /// They fail again and again with this error.
+    Fail(String),
+    /// They wait for a node with this error.
+    Pend(String),
+    /// They fail with this error, and Swarm goes back to the previous spec.
+    RollBack(String),
+    /// They fail with this error, and Swarm pauses the update.
+    Pause(String),
+}
+
+/// A Swarm in memory.
+#[derive(Debug)]
+pub struct MemorySwarm {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Raft's index: every write moves it.
+    index: u64,
+    services: BTreeMap<String, Service>,
+    previous: BTreeMap<String, Value>,
+    networks: BTreeMap<String, Network>,
+    configs: BTreeMap<String, FileObject>,
+    secrets: BTreeMap<String, FileObject>,
+    /// With whether their spec is that of their service.
+    tasks: Vec<(Task, bool)>,
+    nodes: Vec<Node>,
+    images: BTreeMap<String, LocalImage>,
+    pullable: BTreeMap<String, LocalImage>,
+    in_use: BTreeSet<String>,
+    swarm: SwarmState,
+    scripts: BTreeMap<String, Script>,
+    /// What becomes of the next writes: `None` goes well.
+    failures: VecDeque<Option<EngineError>>,
+    writes: Vec<String>,
+}
+
+impl Default for MemorySwarm {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemorySwarm {
+    /// A Swarm of one node, `node1`, with the networks `ingress` and `host`.
+    pub fn new() -> Self {
+        let swarm = Self {
+            state: Mutex::new(State::new()),
+        };
+        swarm.add_network("ingress", "swarm");
+        swarm.add_network("host", "swarm");
+        swarm
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every write so far, such as `create service web_a`; in order.
+    pub fn writes(&self) -> Vec<String> {
+        self.state().writes.clone()
+    }
+
+    /// Forgets the writes so far, and gives them.
+    pub fn take_writes(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().writes)
+    }
+
+    /// What becomes of `service`'s tasks from its next write on.
+    pub fn script(&self, service: &str, script: Script) {
+        self.state().scripts.insert(service.to_owned(), script);
+    }
+
+    /// The next [`Engine::apply`](super::Engine::apply) fails with `error` and writes nothing.
+    pub fn fail_next(&self, error: EngineError) {
+        self.state().failures.push_back(Some(error));
+    }
+
+    /// `count` writes go well, and the one after them fails with `error`.
+    pub fn fail_after(&self, count: usize, error: EngineError) {
+        let mut state = self.state();
+        state.failures.extend((0..count).map(|_| None));
+        state.failures.push_back(Some(error));
+    }
+
+    /// Somebody changes a service by hand. Its version moves, its tasks do not.
+    pub fn edit_service(&self, name: &str, edit: impl FnOnce(&mut Value)) {
+        let mut state = self.state();
+        let version = state.bump();
+        if let Some(service) = state.services.values_mut().find(|s| s.name == name) {
+            edit(&mut service.spec);
+            service.version = version;
+        }
+    }
+
+    /// Somebody changes what the engine says of a service, its update status say.
+    pub fn edit_status(&self, name: &str, edit: impl FnOnce(&mut Service)) {
+        let mut state = self.state();
+        if let Some(service) = state.services.values_mut().find(|s| s.name == name) {
+            edit(service);
+        }
+    }
+
+    /// The spec that `docker service rollback` would go back to.
+    pub fn previous_spec(&self, name: &str) -> Option<Value> {
+        let state = self.state();
+        let service = state.services.values().find(|s| s.name == name)?;
+        state.previous.get(&service.id).cloned()
+    }
+
+    /// A network that somebody else made.
+    pub fn add_network(&self, name: &str, scope: &str) {
+        let mut state = self.state();
+        let id = state.new_id("net");
+        let network = defaults::network(&id, name, scope, &serde_json::json!({"Name": name}));
+        state.networks.insert(id, network);
+    }
+
+    /// An image on this node.
+    pub fn add_image(&self, image: LocalImage) {
+        self.state().images.insert(image.id.clone(), image);
+    }
+
+    /// An image that a pull of `reference` brings.
+    pub fn offer_image(&self, reference: &str, image: LocalImage) {
+        self.state().pullable.insert(reference.to_owned(), image);
+    }
+
+    /// A container uses the image of this name or id.
+    pub fn use_image(&self, name: &str) {
+        self.state().in_use.insert(name.to_owned());
+    }
+
+    /// The engine's part in a Swarm.
+    pub fn set_swarm(&self, swarm: SwarmState) {
+        self.state().swarm = swarm;
+    }
+
+    /// The nodes of the Swarm; tasks are put on the first.
+    pub fn set_nodes(&self, nodes: Vec<Node>) {
+        self.state().nodes = nodes;
+    }
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            index: 10,
+            services: BTreeMap::new(),
+            previous: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            tasks: Vec::new(),
+            nodes: vec![Node {
+                id: "node1".to_owned(),
+                hostname: "node1".to_owned(),
+                state: "ready".to_owned(),
+                availability: "active".to_owned(),
+            }],
+            images: BTreeMap::new(),
+            pullable: BTreeMap::new(),
+            in_use: BTreeSet::new(),
+            swarm: SwarmState::Manager,
+            scripts: BTreeMap::new(),
+            failures: VecDeque::new(),
+            writes: Vec::new(),
+        }
+    }
+
+    fn bump(&mut self) -> u64 {
+        self.index += 1;
+        self.index
+    }
+
+    fn new_id(&mut self, kind: &str) -> String {
+        format!("{kind}{}", self.bump())
+    }
+
+    fn apply(&mut self, action: &Action) -> Result<Applied, EngineError> {
+        if let Some(error) = self.failures.pop_front().flatten() {
+            return Err(error);
+        }
+        match action {
+            Action::CreateNetwork { name, body } => self.create_network(name, &body.expose()),
+            Action::CreateFile {
+                kind,
+                name,
+                body,
+                data,
+            } => self.create_file(*kind, name, body.expose(), data.expose()),
+            Action::RelabelFile {
+                kind,
+                id,
+                version,
+                name,
+                body,
+            } => self.relabel_file(*kind, id, *version, name, body.expose()),
+            Action::CreateService { name, body } => self.create_service(name, body.expose()),
+            Action::UpdateService {
+                id,
+                version,
+                name,
+                body,
+                ..
+            } => self.update_service(id, *version, name, body.expose()),
+            Action::RemoveService { id, .. } => Ok(self.remove_service(id)),
+            Action::RemoveFile { kind, id, .. } => Ok(self.remove_file(*kind, id)),
+            Action::RemoveNetwork { id, .. } => Ok(self.remove_network(id)),
+        }
+    }
+
+    fn record(&mut self, what: &str, name: &str) {
+        self.writes.push(format!("{what} {name}"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Values of secrets out of the engine's sentences: an error may quote what was sent.
+
+use dockerops_core::body::Body;
+use dockerops_core::plan::Action;
+use serde_json::Value;
+
+use super::error::EngineError;
+
+/// Shorter values would also hit ordinary words of the message.
+const SHORTEST: usize = 4;
+
+/// `error` without the values of secrets that `action` sent.
+pub(super) fn error(mut error: EngineError, action: &Action) -> EngineError {
+    if let (
+        Some(body),
+        EngineError::Refused { message, .. }
+        | EngineError::InUse { message, .. }
+        | EngineError::NameConflict { message, .. },
+    ) = (body(action), &mut error)
+    {
+        *message = mask(message, body);
+    }
+    error
+}
+
+/// `text` with the mask of each secret that flowed into `body` in place of its
+/// value: what the engine says about a service, its tasks' errors included, may
+/// quote the command or the environment.
+pub fn mask(text: &str, body: &Body) -> String {
+    let mut masks = Vec::new();
+    collect(body, &mut masks);
+    // Long ones first: one value may be part of another.
+    masks.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+    let hide = |text: String, (value, mask): (String, String)| text.replace(&value, &mask);
+    masks.into_iter().fold(text.to_owned(), hide)
+}
+
+fn body(action: &Action) -> Option<&Body> {
+    match action {
+        Action::CreateNetwork { body, .. }
+        | Action::CreateFile { body, .. }
+        | Action::RelabelFile { body, .. }
+        | Action::CreateService { body, .. }
+        | Action::UpdateService { body, .. } => Some(body),
+        Action::RemoveService { .. } | Action::RemoveFile { .. } | Action::RemoveNetwork { .. } => {
+            None
+        }
+    }
+}
+
+fn collect(body: &Body, masks: &mut Vec<(String, String)>) {
+    match body {
+        Body::Scalar(Value::String(text), secrets) if secrets.is_secret() => {
+            // Of `NAME=value` the engine may quote the value alone.
+            let value = text.split_once('=').map(|(_, value)| value);
+            let values = [Some(text.as_str()), value].into_iter().flatten();
+            let values = values.filter(|value| value.len() >= SHORTEST);
+            masks.extend(values.map(|value| (value.to_owned(), secrets.mask())));
+        }
+        Body::Scalar(..) => {}
+        Body::List(items) => items.iter().for_each(|item| collect(item, masks)),
+        Body::Map(map) => map.values().for_each(|item| collect(item, masks)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dockerops_core::secret::Provenance;
+
+    #[test]
+    fn a_quoted_secret_is_masked() {
+        let env = Body::Scalar(Value::from("PASSWORD=hunter2"), Provenance::secret("db"));
+        let action = Action::CreateService {
+            name: "web_a".to_owned(),
+            body: Body::object([("Env", Body::List(vec![env]))]),
+        };
+        for quoted in ["invalid: PASSWORD=hunter2", "parsing \"hunter2\""] {
+            let refused = EngineError::Refused {
+                doing: "POST /services/create".to_owned(),
+                status: 400,
+                message: quoted.to_owned(),
+            };
+            let shown = format!("{:?}", error(refused, &action));
+            assert!(shown.contains("[secret db]"), "{shown}");
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Waiting, on a Swarm in memory. No test depends on how long anything takes.
+
+use super::*;
+use crate::engine::removed::removed;
+use crate::engine::{MemorySwarm, Script};
+use dockerops_core::body::Body;
+use dockerops_core::names::{StackName, label};
+use dockerops_core::plan::Action;
+use serde_json::json;
+
+const SOON: Limits = Limits {
+    timeout: Duration::from_millis(20),
+    poll: Duration::from_millis(1),
+};
+
+async fn deploy(swarm: &MemorySwarm, name: &str, image: &str) -> Watched {
+    let body = json!({"Name": name, "Labels": {label::NAMESPACE: "web"},
+        "Mode": {"Replicated": {"Replicas": 2}},
+        "TaskTemplate": {"ContainerSpec": {"Image": image}}});
+    let body = Body::from(body);
+    let name = name.to_owned();
+    let services = swarm.services().await.unwrap();
+    let action = match services.into_iter().find(|service| service.name == name) {
+        None => Action::CreateService { name, body },
+        Some(service) => Action::UpdateService {
+            id: service.id,
+            version: service.version,
+            name,
+            body,
+            restarts: true,
+        },
+    };
+    swarm.apply(&action, None).await.unwrap();
+    let service = swarm.services().await.unwrap().pop().unwrap();
+    Watched {
+        id: service.id,
+        name: service.name,
+        window: Duration::ZERO,
+        before: BTreeSet::new(),
+    }
+}
+
+async fn outcomes(swarm: &MemorySwarm, watched: &[Watched]) -> Vec<(String, Outcome)> {
+    let outcomes = wait(swarm, watched, SOON, &mut |_| {}).await.unwrap();
+    outcomes.into_iter().collect()
+}
+
+#[tokio::test]
+async fn a_service_that_runs_is_healthy_and_its_progress_is_told() {
+    let swarm = MemorySwarm::new();
+    let watched = [deploy(&swarm, "web_a", "a:1").await];
+    let mut told = Vec::new();
+    wait(&swarm, &watched, SOON, &mut |progress: Progress| {
+        let tally = progress.verdict.tally();
+        told.push(format!(
+            "{} {}/{}",
+            progress.service, tally.running, tally.wanted
+        ));
+    })
+    .await
+    .unwrap();
+    assert_eq!(told, ["web_a 2/2"]);
+}
+
+#[tokio::test]
+async fn what_is_still_wrong_when_the_time_is_up_is_said() {
+    let swarm = MemorySwarm::new();
+    swarm.script("web_a", Script::Fail("task: non-zero exit (3)".to_owned()));
+    let watched = [deploy(&swarm, "web_a", "a:1").await];
+    let (_, outcome) = outcomes(&swarm, &watched).await.remove(0);
+    let Outcome::TimedOut { problem, .. } = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(
+        problem.unwrap().to_string(),
+        "task: non-zero exit (3) (on node `node1`)"
+    );
+}
+
+#[tokio::test]
+async fn a_rollback_fails_at_once_with_the_error_of_the_task() {
+    let swarm = MemorySwarm::new();
+    deploy(&swarm, "web_a", "a:1").await;
+    swarm.script(
+        "web_a",
+        Script::RollBack("task: non-zero exit (3)".to_owned()),
+    );
+    let watched = [deploy(&swarm, "web_a", "a:2").await];
+    let limits = Limits::within(Duration::from_secs(600));
+    let outcomes = wait(&swarm, &watched, limits, &mut |_| {}).await.unwrap();
+    let Some(Outcome::Failed { problem, .. }) = outcomes.get("web_a") else {
+        panic!("{outcomes:?}");
+    };
+    assert_eq!(
+        problem.to_string(),
+        "Swarm rolled the update back: task: non-zero exit (3) (on node `node1`)"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_somebody_removed_is_gone() {
+    let swarm = MemorySwarm::new();
+    let mut watched = deploy(&swarm, "web_a", "a:1").await;
+    watched.id = "other".to_owned();
+    assert_eq!(
+        outcomes(&swarm, &[watched]).await,
+        [("web_a".to_owned(), Outcome::Gone)]
+    );
+}
+
+#[tokio::test]
+async fn a_stack_is_removed_when_nothing_of_it_is_left() {
+    let swarm = MemorySwarm::new();
+    let watched = deploy(&swarm, "web_a", "a:1").await;
+    let stacks = [StackName::parse("web").unwrap()];
+    let error = removed(&swarm, &stacks, Duration::ZERO).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the removal of service `web_a` did not happen within 0 s"
+    );
+    let Watched { id, name, .. } = watched;
+    let remove = Action::RemoveService { id, name };
+    swarm.apply(&remove, None).await.unwrap();
+    removed(&swarm, &stacks, Duration::ZERO).await.unwrap();
+}
+
+#[test]
+fn the_window_is_that_of_the_update_within_bounds() {
+    let second = 1_000_000_000u64;
+    let window = |monitor: u64| {
+        let spec = json!({"UpdateConfig": {"Monitor": monitor}});
+        Watched::window_of(&spec, Duration::from_secs(30)).as_secs()
+    };
+    assert_eq!(
+        [window(0), window(10 * second), window(90 * second)],
+        [5, 10, 30]
+    );
+}
