@@ -6,6 +6,7 @@
 
 pub mod engine;
 pub mod git;
+pub mod host;
 pub mod lock;
 pub mod registry;
 pub mod settings;
