@@ -4,10 +4,13 @@
 //! world each and never import each other; `reconcile` puts them together; `cli`
 //! is the only place that prints.
 
+pub mod desire;
 pub mod engine;
 pub mod git;
 pub mod host;
 pub mod lock;
+pub mod mistakes;
+pub mod reconcile;
 pub mod registry;
 pub mod settings;
 pub mod store;

@@ -1,0 +1,128 @@
+//! Compose files given by hand (`-c`) → what their stack asks for, by Docker's rules.
+//!
+//! Paths may point anywhere; relative ones start at the folder of the first file.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use dockerops_core::compose::{self, Compat, FileError, Files, Origin, Request, Variables};
+use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
+use dockerops_core::names::StackName;
+use dockerops_core::secret::Provenance;
+use dockerops_core::source::{FileId, Sources};
+use dockerops_core::spec::{self, Input, StackSpec};
+
+use super::{MAX_FILE, read_file};
+
+/// What the files of one stack ask for.
+#[derive(Debug)]
+pub struct Bare {
+    /// What it asks for; `None` when `diagnostics` has errors.
+    pub spec: Option<StackSpec>,
+    /// What is wrong with the files.
+    pub diagnostics: Diagnostics,
+    /// The texts that diagnostics point into.
+    pub sources: Sources,
+}
+
+/// Reads `files`, later ones overriding earlier ones; `-` is standard input.
+pub fn bare(
+    stack: &StackName,
+    files: &[PathBuf],
+    environment: &BTreeMap<String, String>,
+    compat: Compat,
+) -> Bare {
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let ids = read(files, &mut sources, &mut diagnostics);
+    let spec = ids.and_then(|ids| {
+        let mut variables = Variables::new(compat);
+        for (name, value) in environment {
+            variables.set(name, value, Provenance::none());
+        }
+        let beside = Beside {
+            folder: working_folder(files),
+            home: environment.get("HOME").map(PathBuf::from),
+        };
+        let origin = Origin::Bare {
+            working_dir: beside.folder.to_string_lossy().into_owned(),
+        };
+        let request = Request {
+            files: &ids,
+            variables: &variables,
+            read: &beside,
+            origin: origin.clone(),
+            compat,
+        };
+        let compose = compose::load(&request, &mut sources, &mut diagnostics)?;
+        let input = Input {
+            stack,
+            volumes: &BTreeMap::new(),
+            nfs: None,
+            origin,
+        };
+        spec::convert(&compose, &input, &mut diagnostics)
+    });
+    Bare {
+        spec,
+        diagnostics,
+        sources,
+    }
+}
+
+fn read(files: &[PathBuf], sources: &mut Sources, out: &mut Diagnostics) -> Option<Vec<FileId>> {
+    let mut ids = Vec::new();
+    for path in files {
+        let name = path.display();
+        match text(path) {
+            Ok(text) => ids.push(sources.add(name.to_string(), text)),
+            Err(error) => {
+                let hint = error.hint().unwrap_or_else(|| "Check the path.".to_owned());
+                let message = format!("`{name}` cannot be read: {error}");
+                out.push(Diagnostic::error("unreadable-file", None, message).hint(hint));
+            }
+        }
+    }
+    (!out.has_errors()).then_some(ids)
+}
+
+fn text(path: &Path) -> Result<String, FileError> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes);
+        read.map_err(|error| FileError::Unreadable(error.to_string()))?;
+        bytes
+    } else {
+        read_file(path)?
+    };
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(FileError::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|_| FileError::Unreadable("it is not UTF-8 text".to_owned()))
+}
+
+/// The folder of the first file, absolute; for standard input the current one.
+fn working_folder(files: &[PathBuf]) -> PathBuf {
+    let first = files.first().filter(|path| *path != Path::new("-"));
+    let folder = first
+        .and_then(|path| path.parent())
+        .unwrap_or(Path::new(""));
+    let absolute = std::path::absolute(folder).or_else(|_| std::env::current_dir());
+    absolute.unwrap_or_else(|_| PathBuf::from("/"))
+}
+
+/// Files named in a compose file.
+struct Beside {
+    folder: PathBuf,
+    home: Option<PathBuf>,
+}
+
+impl Files for Beside {
+    fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
+        match (path.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => read_file(&home.join(rest)),
+            _ => read_file(&self.folder.join(path)),
+        }
+    }
+}

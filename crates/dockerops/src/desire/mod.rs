@@ -1,0 +1,159 @@
+//! The files of a repository → what each of its stacks asks for.
+//!
+//! A stack that cannot be read never stops the others: it comes back without a
+//! spec and with the reasons. Nothing here reaches Docker.
+
+mod bare;
+mod stack;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use dockerops_core::compose::{Compat, FileError};
+use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
+use dockerops_core::manifest::{self, Manifest};
+use dockerops_core::names::StackName;
+use dockerops_core::secret::Secret;
+use dockerops_core::source::{FileId, Sources};
+use dockerops_core::spec::StackSpec;
+
+pub use bare::{Bare, bare};
+pub use tree::{DiskTree, MAX_FILE, Tree, read_file};
+
+/// What a repository asks for.
+#[derive(Debug)]
+pub struct Desired {
+    /// `stacks.yaml`, `volumes.yaml`, `nfs.yaml`; `None` when they cannot be used at all.
+    pub manifest: Option<Manifest>,
+    /// The stacks, in the order of `stacks.yaml`.
+    pub stacks: Vec<DesiredStack>,
+    /// What is wrong with the repository as a whole.
+    pub diagnostics: Diagnostics,
+    /// The texts that diagnostics point into.
+    pub sources: Sources,
+}
+
+/// What one stack asks for.
+#[derive(Debug)]
+pub struct DesiredStack {
+    /// Its name, which is its folder.
+    pub name: StackName,
+    /// Its compose file, relative to the repository; the folder when there is none.
+    pub compose_path: String,
+    /// What it asks for; `None` when `diagnostics` has errors.
+    pub spec: Option<StackSpec>,
+    /// What is wrong with its files.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads the value of the secret `id` below `nfs.path`; the error is safe to show.
+pub type ReadSecret<'a> = &'a dyn Fn(&Path, &str) -> Result<Secret, SecretProblem>;
+
+/// Why a secret has no value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretProblem {
+    /// What happened, naming id and expected path.
+    pub message: String,
+    /// The way out.
+    pub hint: Option<String>,
+}
+
+/// The values that compose files may use.
+pub struct Values<'a> {
+    /// Variables of our environment that are allowed, with their values.
+    pub allowed: &'a BTreeMap<String, String>,
+    /// Names that are set in our environment but not allowed.
+    pub hidden: &'a BTreeSet<String>,
+    /// Where secrets come from.
+    pub secret: ReadSecret<'a>,
+    /// How much syntax is accepted.
+    pub compat: Compat,
+}
+
+/// Reads a repository.
+pub fn desire(tree: &dyn Tree, values: &Values<'_>) -> Desired {
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let manifest = read_manifest(tree, &mut sources, &mut diagnostics);
+    let mut stacks = Vec::new();
+    if let Some(manifest) = &manifest {
+        for entry in &manifest.stacks {
+            stacks.push(stack::desire(tree, manifest, entry, values, &mut sources));
+        }
+    }
+    Desired {
+        manifest,
+        stacks,
+        diagnostics,
+        sources,
+    }
+}
+
+fn read_manifest(
+    tree: &dyn Tree,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<Manifest> {
+    let Some(stacks) = source(tree, "stacks.yaml", sources, out) else {
+        if !out.has_errors() {
+            out.push(
+                Diagnostic::error(
+                    "no-stacks-file",
+                    None,
+                    "the repository has no `stacks.yaml` at its root",
+                )
+                .hint("Add `stacks.yaml` with a list of `- name: <stack>`, one per folder."),
+            );
+        }
+        return None;
+    };
+    let stacks = manifest::parse_stacks(sources, stacks, out);
+    let volumes = match source(tree, "volumes.yaml", sources, out) {
+        Some(file) => manifest::parse_volumes(sources, file, out),
+        None => Some(BTreeMap::new()),
+    };
+    let nfs = match source(tree, "nfs.yaml", sources, out) {
+        // A file with a mistake is not also a missing one.
+        Some(file) => Some(manifest::parse_nfs(sources, file, out)?),
+        None => None,
+    };
+    let manifest = Manifest {
+        stacks: stacks?,
+        volumes: volumes?,
+        nfs,
+    };
+    manifest::check_nfs(&manifest, false, out);
+    (!out.has_errors()).then_some(manifest)
+}
+
+/// Adds the text of `path` to the sources; `None` when it is absent, or unreadable (then `out` says why).
+fn source(
+    tree: &dyn Tree,
+    path: &str,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<FileId> {
+    let text = match tree.read(Path::new(path)) {
+        Ok(bytes) => String::from_utf8(bytes?)
+            .map_err(|_| FileError::Unreadable("it is not UTF-8 text".to_owned())),
+        Err(error) => Err(error),
+    };
+    match text {
+        Ok(text) => Some(sources.add(path, text)),
+        Err(error) => {
+            let hint = error
+                .hint()
+                .unwrap_or_else(|| "Save it as UTF-8 text.".to_owned());
+            out.push(
+                Diagnostic::error(
+                    "unreadable-file",
+                    None,
+                    format!("`{path}` cannot be read: {error}"),
+                )
+                .hint(hint),
+            );
+            None
+        }
+    }
+}

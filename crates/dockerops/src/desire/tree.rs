@@ -1,0 +1,140 @@
+//! Files of a repository, wherever they lie: a revision in the mirror, or a folder on disk.
+//!
+//! No path leads outside the repository's root, also not through a symlink:
+//! that is the duty of every implementation.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
+
+use dockerops_core::compose::FileError;
+
+use crate::git;
+
+/// No file that DockerOps reads into memory as text is larger: 10 MiB.
+pub const MAX_FILE: u64 = 10 * 1024 * 1024;
+
+/// Files by path, relative to the repository's root.
+pub trait Tree {
+    /// The content of `path`; `None` when nothing is there.
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError>;
+
+    /// Whether `path` is a folder.
+    fn has_folder(&self, path: &Path) -> bool;
+}
+
+impl Tree for git::Tree {
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+        git::Tree::read(self, path, MAX_FILE).map_err(|error| match error {
+            git::TreeError::Outside { .. } => FileError::Outside,
+            git::TreeError::NotAFile { .. } => FileError::Folder,
+            git::TreeError::TooLarge { .. } => FileError::TooLarge,
+            other => FileError::Unreadable(other.to_string()),
+        })
+    }
+
+    fn has_folder(&self, path: &Path) -> bool {
+        matches!(self.kind(path), Ok(Some(git::Kind::Folder)))
+    }
+}
+
+/// A folder on disk, for `render` and `validate` of a checkout.
+#[derive(Debug, Clone)]
+pub struct DiskTree {
+    root: PathBuf,
+}
+
+impl DiskTree {
+    /// The folder `root`, which must exist.
+    pub fn open(root: &Path) -> std::io::Result<Self> {
+        let root = fs::canonicalize(root)?;
+        if !root.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        Ok(Self { root })
+    }
+
+    /// The real path of `path`, when it lies below the root.
+    fn inside(&self, path: &Path) -> Result<Option<PathBuf>, FileError> {
+        match fs::canonicalize(self.root.join(path)) {
+            Ok(real) if real.starts_with(&self.root) => Ok(Some(real)),
+            Ok(_) => Err(FileError::Outside),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(FileError::Unreadable(error.to_string())),
+        }
+    }
+}
+
+impl Tree for DiskTree {
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+        let Some(real) = self.inside(path)? else {
+            return Ok(None);
+        };
+        read_file(&real).map(Some)
+    }
+
+    fn has_folder(&self, path: &Path) -> bool {
+        self.inside(path)
+            .is_ok_and(|real| real.is_some_and(|real| real.is_dir()))
+    }
+}
+
+/// Reads a file on disk within the size limit.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, FileError> {
+    let unreadable = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => FileError::Missing,
+        _ => FileError::Unreadable(error.to_string()),
+    };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(FileError::Folder);
+    }
+    if metadata.len() > MAX_FILE {
+        return Err(FileError::TooLarge);
+    }
+    fs::read(path).map_err(unreadable)
+}
+
+/// `path` as written in a file of `folder`, relative to the root: `..` taken away.
+pub(super) fn resolve(folder: &Path, path: &str) -> Result<PathBuf, FileError> {
+    if path.starts_with(['/', '~']) {
+        return Err(FileError::Absolute);
+    }
+    let mut clean = PathBuf::new();
+    for component in folder.join(path).components() {
+        match component {
+            Component::Normal(name) => clean.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if clean.pop() => {}
+            _ => return Err(FileError::Outside),
+        }
+    }
+    Ok(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_a_compose_file_never_leaves_the_root() {
+        let at = |path| resolve(Path::new("web"), path);
+        assert_eq!(at("a.env"), Ok("web/a.env".into()));
+        assert_eq!(at("../shared/./a.env"), Ok("shared/a.env".into()));
+        assert_eq!(at("../../a.env"), Err(FileError::Outside));
+        assert_eq!(at("/etc/passwd"), Err(FileError::Absolute));
+        assert_eq!(at("~/x"), Err(FileError::Absolute));
+    }
+
+    #[test]
+    fn a_symlink_out_of_a_folder_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        fs::create_dir(&root).unwrap();
+        fs::write(folder.path().join("outside"), "x").unwrap();
+        std::os::unix::fs::symlink("../outside", root.join("link")).unwrap();
+        let tree = DiskTree::open(&root).unwrap();
+        assert_eq!(tree.read(Path::new("link")), Err(FileError::Outside));
+        assert_eq!(tree.read(Path::new("absent")), Ok(None));
+    }
+}

@@ -1,0 +1,422 @@
+//! Bindings of a run: checked before any plan, copied just before the services that mount them.
+//!
+//! A binding that several stacks mount is copied once. One that cannot be copied
+//! fails the stacks that mount it before anything of them is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dockerops_core::bindings::{Neighbour, WantedFile, binding_hash};
+use dockerops_core::manifest::{Binding, Manifest, VolumeKind};
+use dockerops_core::names::Owner;
+use dockerops_core::plan::Adopt;
+use dockerops_core::report::{Problem, Report};
+use dockerops_core::source::Sources;
+use futures_util::future::join_all;
+
+use super::problem::{of_diagnostics, problem};
+use super::read::{Read, Repository};
+use super::{Request, World};
+use crate::git::{Kind, Tree, TreeError};
+use crate::host::{Content, Neighbours, Nfs, Prepared, WantedBinding};
+
+/// The bindings of all repositories of a run.
+#[derive(Default)]
+pub(super) struct Bindings(BTreeMap<Owner, Arc<Shelf>>);
+
+/// The bindings of one repository.
+#[derive(Default)]
+struct Shelf {
+    hashes: BTreeMap<String, String>,
+    items: BTreeMap<String, Item>,
+    retired: Vec<Prepared>,
+    warnings: Vec<String>,
+    /// `None` when there is nothing to copy.
+    place: Option<Place>,
+}
+
+/// From where to where.
+struct Place {
+    nfs: Nfs,
+    tree: Arc<Mutex<Tree>>,
+}
+
+/// One binding: what to do for it, or why it cannot be used.
+type Item = Mutex<Result<Prepared, Problem>>;
+
+/// Looks at every binding of every repository; writes nothing.
+pub(super) async fn check(
+    world: &World,
+    request: &Request,
+    repositories: &[Repository],
+) -> Result<Bindings, Problem> {
+    let adopt = request.policy.adopt == Adopt::Take;
+    let watched = watched(world, repositories)?;
+    let shelves = repositories.iter().filter_map(|repository| {
+        let read = repository.read.as_ref().ok()?;
+        let manifest = read.desired.manifest.as_ref()?;
+        let nfs = PathBuf::from(&manifest.nfs.as_ref()?.path.value);
+        let asked = Asked {
+            owner: repository.owner.clone(),
+            wanted: wanted(manifest),
+            adopt,
+            neighbours: Arc::new(neighbours(&repository.owner, &watched, repositories)),
+        };
+        let tree = Arc::clone(&read.tree);
+        Some(async move {
+            let owner = asked.owner.clone();
+            let work = tokio::task::spawn_blocking(move || shelf(&nfs, tree, asked));
+            (owner, work.await.unwrap_or_default())
+        })
+    });
+    let shelves = join_all(shelves).await.into_iter();
+    Ok(Bindings(
+        shelves
+            .map(|(owner, shelf)| (owner, Arc::new(shelf)))
+            .collect(),
+    ))
+}
+
+/// What one repository asks of the shared storage.
+struct Asked {
+    owner: Owner,
+    wanted: Vec<(String, Binding)>,
+    adopt: bool,
+    neighbours: Arc<Neighbours>,
+}
+
+/// All watched repositories, in the order watched; one that is being watched just now is the last.
+fn watched(world: &World, repositories: &[Repository]) -> Result<Vec<Owner>, Problem> {
+    let rows = world.store().repositories();
+    let rows = rows.map_err(|error| problem(&error, error.hint()))?;
+    let mut owners: Vec<Owner> = rows.iter().map(crate::store::Repository::owner).collect();
+    for repository in repositories {
+        if !owners.contains(&repository.owner) {
+            owners.push(repository.owner.clone());
+        }
+    }
+    Ok(owners)
+}
+
+fn neighbours(owner: &Owner, watched: &[Owner], repositories: &[Repository]) -> Neighbours {
+    let mut before = true;
+    let mut neighbours = Neighbours::new();
+    for other in watched {
+        if other == owner {
+            before = false;
+            continue;
+        }
+        let read = repositories.iter().find(|r| r.owner == *other);
+        let manifest = read
+            .and_then(|r| r.read.as_ref().ok())
+            .and_then(|read| read.desired.manifest.as_ref());
+        let lists = manifest.map(|manifest| {
+            let wanted = wanted(manifest).into_iter();
+            wanted.map(|(_, binding)| binding.path.value).collect()
+        });
+        neighbours.insert(other.clone(), Neighbour { lists, before });
+    }
+    neighbours
+}
+
+/// The bindings of `volumes.yaml`, by id.
+fn wanted(manifest: &Manifest) -> Vec<(String, Binding)> {
+    let bindings = manifest
+        .volumes
+        .iter()
+        .filter_map(|(id, volume)| match &volume.kind {
+            VolumeKind::Binding(binding) => Some((id.clone(), binding.clone())),
+            VolumeKind::Volume { .. } => None,
+        });
+    bindings.collect()
+}
+
+fn shelf(nfs: &Path, tree: Arc<Mutex<Tree>>, asked: Asked) -> Shelf {
+    let mut shelf = Shelf::default();
+    let mut ids = Vec::new();
+    let mut wanted = Vec::new();
+    for (id, binding) in asked.wanted {
+        match files(&lock(&tree), &binding) {
+            Ok(files) => {
+                shelf
+                    .hashes
+                    .insert(id.clone(), binding_hash(&binding, &files));
+                ids.push(id);
+                wanted.push(WantedBinding { binding, files });
+            }
+            Err(problem) => drop(shelf.items.insert(id, Mutex::new(Err(problem)))),
+        }
+    }
+    let Asked {
+        owner,
+        adopt,
+        neighbours,
+        ..
+    } = asked;
+    let checked = Nfs::open(nfs).and_then(|nfs| {
+        let checked = nfs.check(&owner, &wanted, adopt, &neighbours, &Blobs(&tree))?;
+        Ok((checked, nfs))
+    });
+    match checked {
+        Ok((checked, nfs)) => {
+            // A binding whose files cannot be listed is still wanted: what is there of it stays.
+            let complete = shelf.items.is_empty();
+            shelf.warnings = checked.warnings;
+            shelf.retired = if complete {
+                checked.retired
+            } else {
+                Vec::new()
+            };
+            let items = ids
+                .into_iter()
+                .zip(checked.bindings.into_iter().map(usable));
+            shelf
+                .items
+                .extend(items.map(|(id, item)| (id, Mutex::new(item))));
+            shelf.place = Some(Place { nfs, tree });
+        }
+        Err(error) => {
+            let problem = problem(&error, error.hint());
+            let failed = |id| (id, Mutex::new(Err(problem.clone())));
+            shelf.items.extend(ids.into_iter().map(failed));
+        }
+    }
+    shelf
+}
+
+fn lock(tree: &Mutex<Tree>) -> MutexGuard<'_, Tree> {
+    tree.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn usable(prepared: Prepared) -> Result<Prepared, Problem> {
+    if prepared.plan.errors.has_errors() {
+        let what = format!("binding `{}`", prepared.plan.path);
+        return Err(of_diagnostics(
+            &what,
+            &prepared.plan.errors,
+            &Sources::default(),
+        ));
+    }
+    Ok(prepared)
+}
+
+/// The files that the revision has for a binding; symlinks inside the repository count as what they point to.
+fn files(tree: &Tree, binding: &Binding) -> Result<Vec<WantedFile>, Problem> {
+    let path = Path::new(&binding.path.value);
+    let failed = |error: TreeError| problem(&error, error.hint());
+    match tree.kind(path).map_err(failed)? {
+        Some(Kind::File { executable }) => Ok(vec![file(tree, path, executable)?]),
+        Some(Kind::Folder) => {
+            let entries = tree.entries(path).map_err(failed)?.unwrap_or_default();
+            let entries = entries.into_iter().map(|entry| match entry.kind {
+                Kind::File { executable } => Ok(WantedFile {
+                    path: text(path.join(&entry.path))?,
+                    size: entry.size,
+                    executable,
+                    content: entry.oid,
+                }),
+                _ => linked(tree, &path.join(&entry.path)),
+            });
+            entries.collect()
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// A symlink below a binding: followed when it leads to a file of the repository.
+fn linked(tree: &Tree, path: &Path) -> Result<WantedFile, Problem> {
+    let failed = |error: TreeError| problem(&error, error.hint());
+    match tree.kind(path).map_err(failed)? {
+        Some(Kind::File { executable }) => file(tree, path, executable),
+        _ => Err(Problem::new(
+            format!(
+                "`{}` is a submodule, or a symlink that does not lead to a file of the repository",
+                path.display()
+            ),
+            Some("Replace it by the files themselves.".to_owned()),
+        )),
+    }
+}
+
+fn file(tree: &Tree, path: &Path, executable: bool) -> Result<WantedFile, Problem> {
+    let failed = |error: TreeError| problem(&error, error.hint());
+    let content = tree.oid(path).map_err(failed)?.unwrap_or_default();
+    Ok(WantedFile {
+        path: text(path.to_owned())?,
+        size: tree.size(&content).map_err(failed)?,
+        executable,
+        content,
+    })
+}
+
+/// A path that the shared storage and the list of what is ours can both hold.
+fn text(path: PathBuf) -> Result<String, Problem> {
+    path.into_os_string().into_string().map_err(|path| {
+        let path = path.to_string_lossy();
+        Problem::new(
+            format!("the name of `{path}` is not UTF-8 text"),
+            Some("Rename the file in the repository.".to_owned()),
+        )
+    })
+}
+
+/// Contents from the mirror.
+struct Blobs<'a>(&'a Mutex<Tree>);
+
+impl Content for Blobs<'_> {
+    fn copy(&self, id: &str, to: &mut dyn io::Write) -> io::Result<()> {
+        let written = lock(self.0).write_blob(id, to);
+        written.map(drop).map_err(io::Error::other)
+    }
+}
+
+impl Bindings {
+    /// By id: the hash of the binding's files.
+    pub(super) fn hashes(&self, owner: &Owner) -> BTreeMap<String, String> {
+        self.0
+            .get(owner)
+            .map(|shelf| shelf.hashes.clone())
+            .unwrap_or_default()
+    }
+
+    /// Why the binding `id` cannot be used, if so.
+    pub(super) fn usable(&self, owner: &Owner, id: &str) -> Result<(), Problem> {
+        let Some(item) = self.0.get(owner).and_then(|shelf| shelf.items.get(id)) else {
+            return Ok(());
+        };
+        item.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .map(drop)
+            .map_err(Clone::clone)
+    }
+
+    /// Copies the bindings `ids`; returns what a person should know. Repeating it costs nothing.
+    pub(super) async fn copy(
+        &self,
+        owner: &Owner,
+        ids: BTreeSet<String>,
+    ) -> Result<Vec<String>, Problem> {
+        let Some(mine) = self.0.get(owner).cloned() else {
+            return Ok(Vec::new());
+        };
+        let work = move || {
+            let mut said = Vec::new();
+            for item in ids.iter().filter_map(|id| mine.items.get(id)) {
+                let mut prepared = item.lock().unwrap_or_else(PoisonError::into_inner);
+                said.extend(mine.copy(&mut prepared)?);
+            }
+            Ok(said)
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|_| Err(cut_short()))
+    }
+
+    /// Copies what no stack mounts, of each repository whose stacks are all well.
+    pub(super) async fn copy_unmounted(&self, repositories: &[Repository], report: &mut Report) {
+        for (repository, outcome) in repositories.iter().zip(&mut report.repositories) {
+            let Some(mine) = self.0.get(&repository.owner) else {
+                continue;
+            };
+            outcome.warnings.extend(mine.warnings.iter().cloned());
+            if outcome.failed() {
+                continue;
+            }
+            let ids = unmounted(repository.read.as_ref().ok(), mine);
+            match self.copy(&repository.owner, ids).await {
+                Ok(said) => outcome.warnings.extend(said),
+                Err(problem) => report.problems.push(problem),
+            }
+        }
+    }
+
+    /// Takes away what left `volumes.yaml`: last, and only where nothing can mount it any more.
+    ///
+    /// Not of the repositories `kept`, of which stacks run that are no longer listed.
+    pub(super) async fn retire(
+        &self,
+        repositories: &[Repository],
+        kept: &BTreeSet<Owner>,
+        report: &mut Report,
+    ) {
+        if report.failed() {
+            return;
+        }
+        for (repository, outcome) in repositories.iter().zip(&mut report.repositories) {
+            let Some(mine) = self.0.get(&repository.owner).cloned() else {
+                continue;
+            };
+            if kept.contains(&repository.owner) {
+                continue;
+            }
+            let work = tokio::task::spawn_blocking(move || mine.retire());
+            match work.await.unwrap_or_else(|_| Err(cut_short())) {
+                Ok(said) => outcome.warnings.extend(said),
+                Err(problem) => report.problems.push(problem),
+            }
+        }
+    }
+}
+
+/// Bindings that no stack of the repository mounts.
+fn unmounted(read: Option<&Read>, shelf: &Shelf) -> BTreeSet<String> {
+    let stacks = read.into_iter().flat_map(|read| &read.desired.stacks);
+    let services = stacks
+        .filter_map(|stack| stack.spec.as_ref())
+        .flat_map(|spec| &spec.services);
+    let mounted: BTreeSet<_> = services.flat_map(|service| &service.bindings).collect();
+    shelf
+        .items
+        .keys()
+        .filter(|id| !mounted.contains(id))
+        .cloned()
+        .collect()
+}
+
+impl Shelf {
+    fn copy(&self, item: &mut Result<Prepared, Problem>) -> Result<Vec<String>, Problem> {
+        let prepared = item.as_mut().map_err(|problem| problem.clone())?;
+        let mut said: Vec<String> = prepared
+            .plan
+            .reports
+            .drain(..)
+            .map(|report| report.to_string())
+            .collect();
+        if prepared.plan.actions.is_empty() {
+            return Ok(said);
+        }
+        said.extend(self.apply(prepared)?);
+        prepared.plan.actions.clear();
+        Ok(said)
+    }
+
+    fn retire(&self) -> Result<Vec<String>, Problem> {
+        let mut said = Vec::new();
+        for prepared in &self.retired {
+            said.extend(prepared.plan.reports.iter().map(ToString::to_string));
+            said.extend(self.apply(prepared)?);
+        }
+        Ok(said)
+    }
+
+    fn apply(&self, prepared: &Prepared) -> Result<Vec<String>, Problem> {
+        let Some(place) = &self.place else {
+            return Ok(Vec::new());
+        };
+        let applied = place
+            .nfs
+            .apply(prepared, &Blobs(&place.tree))
+            .map_err(|error| problem(&error, error.hint()))?;
+        Ok(applied.reports.iter().map(ToString::to_string).collect())
+    }
+}
+
+fn cut_short() -> Problem {
+    Problem::new(
+        "copying bindings was cut short",
+        Some("Run `dockerops reconcile` again.".to_owned()),
+    )
+}

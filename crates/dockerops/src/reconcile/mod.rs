@@ -1,0 +1,196 @@
+//! The algorithm: fetch, read, desire, observe, resolve, plan, apply, wait, remove, record.
+//!
+//! [`run`] is that list. Every decision is the core's; every touch is an
+//! adapter's. One broken repository or stack never stops the others, and a run
+//! ends in exactly one [`Report`].
+
+mod bindings;
+mod images;
+mod problem;
+pub mod progress;
+mod read;
+mod record;
+mod removal;
+mod rollout;
+mod settle;
+mod stack;
+mod stop;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use dockerops_core::departed::Insist;
+use dockerops_core::fingerprint::FingerprintKey;
+use dockerops_core::names::StackName;
+use dockerops_core::observed::Observed;
+use dockerops_core::plan::Policy;
+use dockerops_core::report::{Problem, Report};
+use dockerops_core::repository_url::RepositoryUrl;
+
+pub use problem::problem;
+pub(crate) use read::read_secret;
+pub use stop::{Managed, managed, stop};
+
+use crate::engine::{Engine, EngineError, TaskFilter};
+use crate::git::Git;
+use crate::registry::Registry;
+use crate::settings::Settings;
+use crate::store::Store;
+use progress::Progress;
+
+/// Everything that a run reaches.
+pub struct World {
+    /// The Swarm.
+    pub engine: Arc<dyn Engine>,
+    /// Git mirrors.
+    pub git: Arc<Git>,
+    /// Registries.
+    pub registry: Registry,
+    /// The database.
+    pub store: Mutex<Store>,
+    /// The key for fingerprints of secrets.
+    pub key: FingerprintKey,
+    /// What the environment says.
+    pub settings: Arc<Settings>,
+    /// Who is told how far it is.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The repositories, in the order watched.
+    pub repositories: Vec<Target>,
+    /// Only these stacks; all when empty.
+    pub only: BTreeSet<StackName>,
+    /// What plans may do.
+    pub policy: Policy,
+    /// Whether doubt keeps stacks that left their repository.
+    pub insist: Insist,
+    /// How long a stack's services may take.
+    pub timeout: Duration,
+    /// Whether anything is written.
+    pub mode: Mode,
+}
+
+/// A repository to reconcile.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// As given to `watch`.
+    pub given: String,
+    /// The same, checked; an earlier database may hold what is not accepted any more.
+    pub url: Result<RepositoryUrl, Problem>,
+}
+
+/// Whether anything is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Make it so.
+    Apply,
+    /// Make it so, and remember each repository that can be read before anything is
+    /// written: what a run that is killed leaves behind is then known.
+    Watch,
+    /// Say what would be done; write nothing.
+    Preview,
+}
+
+/// What the Swarm was when the run began.
+pub(crate) struct Seen {
+    observed: Observed,
+    /// Services with tasks that do not run the current spec yet, by id.
+    dirty: BTreeSet<String>,
+    /// By service id: the tasks that there were.
+    tasks: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// One run over all repositories of `request`.
+///
+/// An error is returned only when nothing at all could be done, because the
+/// Swarm could not be read.
+pub async fn run(world: &World, request: &Request) -> Result<Report, Problem> {
+    let (seen, repositories) = tokio::join!(
+        observe(world),
+        read::repositories(world, &request.repositories)
+    );
+    let seen = seen.map_err(|error| problem(&error, error.hint()))?;
+    if request.mode == Mode::Watch {
+        record::remember(world, request, &repositories)?;
+    }
+    let images = images::resolve(world, request, &repositories, &seen.observed).await;
+    let bindings = bindings::check(world, request, &repositories).await?;
+    let stacks = stack::Stacks {
+        world,
+        request,
+        seen: &seen,
+        repositories: &repositories,
+        images: &images,
+        bindings: &bindings,
+    };
+    let mut report = stacks.reconcile().await;
+    if request.mode != Mode::Preview {
+        if request.only.is_empty() {
+            bindings.copy_unmounted(&repositories, &mut report).await;
+            let kept = removal::departed(world, request, &seen, &repositories, &mut report).await;
+            bindings.retire(&repositories, &kept, &mut report).await;
+        }
+        images::clean(world, &repositories, &mut report).await;
+        record::record(world, &repositories, &mut report);
+    }
+    Ok(report)
+}
+
+/// One reading of the Swarm, for all stacks together.
+async fn observe(world: &World) -> Result<Seen, EngineError> {
+    let all = TaskFilter::default();
+    let current = TaskFilter {
+        up_to_date: true,
+        ..TaskFilter::default()
+    };
+    let (observed, tasks, current) = tokio::try_join!(
+        world.engine.observe(),
+        world.engine.tasks(&all),
+        world.engine.tasks(&current)
+    )?;
+    let current: BTreeSet<_> = current.into_iter().map(|task| task.id).collect();
+    let mut seen = Seen {
+        observed,
+        dirty: BTreeSet::new(),
+        tasks: BTreeMap::new(),
+    };
+    for task in tasks {
+        if task.desired_state == "running" && !current.contains(&task.id) {
+            seen.dirty.insert(task.service_id.clone());
+        }
+        seen.tasks
+            .entry(task.service_id)
+            .or_default()
+            .insert(task.id);
+    }
+    Ok(seen)
+}
+
+impl World {
+    /// The database, also when another thread panicked while it had it.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Target {
+    /// A repository as given to `watch`.
+    pub fn parse(given: &str) -> Self {
+        let url = RepositoryUrl::parse(given).map_err(|error| problem(&error, error.hint()));
+        Self {
+            given: given.to_owned(),
+            url,
+        }
+    }
+}
+
+impl Request {
+    /// Whether this run is about `stack`.
+    fn includes(&self, stack: &StackName) -> bool {
+        self.only.is_empty() || self.only.contains(stack)
+    }
+}

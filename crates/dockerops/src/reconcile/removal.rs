@@ -1,0 +1,195 @@
+//! Stacks that left their repository: removed last, when everything else went well.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use dockerops_core::departed::{Departed, Listing, departed as decide};
+use dockerops_core::names::{Owner, StackName};
+use dockerops_core::observed::Observed;
+use dockerops_core::plan::{Adopt, Ownership, Plan, owner_of, removal};
+use dockerops_core::report::{ChangeReport, Outcome, Problem, Report, StackReport};
+use dockerops_core::source::Sources;
+
+use super::problem::of_diagnostics;
+use super::progress::Event;
+use super::read::{Read, Repository};
+use super::{Request, Seen, World, problem};
+
+/// How long the tasks and networks of a removed stack may take to go.
+const REMOVAL_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Removes the stacks that left, of every repository that was read completely.
+///
+/// Nothing is removed when anything of the run failed. Returns the repositories of
+/// which something is kept that they list no more.
+pub(super) async fn departed(
+    world: &World,
+    request: &Request,
+    seen: &Seen,
+    repositories: &[Repository],
+    report: &mut Report,
+) -> BTreeSet<Owner> {
+    let mut kept = BTreeSet::new();
+    if report.failed() {
+        return kept;
+    }
+    // The Swarm is read again only when something goes: the run has changed it meanwhile.
+    let fresh = if anything_goes(world, request, repositories, &seen.observed) {
+        world.engine.observe().await.map(Some)
+    } else {
+        Ok(None)
+    };
+    let fresh = match fresh {
+        Ok(fresh) => fresh,
+        Err(error) => {
+            report.problems.push(problem(&error, error.hint()));
+            return kept;
+        }
+    };
+    let observed = fresh.as_ref().unwrap_or(&seen.observed);
+    for (index, repository) in repositories.iter().enumerate() {
+        let Ok(read) = &repository.read else { continue };
+        let departed = decide_for(request, repositories, repository, read, observed);
+        let Some(target) = report.repositories.get_mut(index) else {
+            continue;
+        };
+        let half_removed = match half_removed(world, repositories, repository, read, observed) {
+            Ok(stacks) => stacks,
+            Err(problem) => {
+                target.problem = Some(problem);
+                continue;
+            }
+        };
+        if !departed.keep.is_empty() {
+            kept.insert(repository.owner.clone());
+        }
+        for (stack, why) in departed.keep {
+            target.warnings.push(format!(
+                "stack `{stack}` left `stacks.yaml` and is kept: {why}"
+            ));
+        }
+        for stack in departed.remove.into_iter().chain(half_removed) {
+            let removed = remove(world, &stack, &repository.owner, observed, Adopt::Refuse).await;
+            target
+                .stacks
+                .push(removed.unwrap_or_else(|problem| StackReport::failed(stack, problem)));
+        }
+    }
+    kept
+}
+
+fn anything_goes(
+    world: &World,
+    request: &Request,
+    repositories: &[Repository],
+    observed: &Observed,
+) -> bool {
+    repositories.iter().any(|repository| {
+        let read = repository.read.as_ref();
+        read.is_ok_and(|read| {
+            let departed = decide_for(request, repositories, repository, read, observed);
+            let half = half_removed(world, repositories, repository, read, observed);
+            !departed.remove.is_empty() || half.is_ok_and(|half| !half.is_empty())
+        })
+    })
+}
+
+fn decide_for(
+    request: &Request,
+    repositories: &[Repository],
+    repository: &Repository,
+    read: &Read,
+    observed: &Observed,
+) -> Departed {
+    let listed: BTreeSet<StackName> = read
+        .desired
+        .stacks
+        .iter()
+        .map(|stack| stack.name.clone())
+        .collect();
+    let listing = Listing {
+        owner: &repository.owner,
+        listed: &listed,
+        history: read.history,
+        insist: request.insist,
+    };
+    decide(
+        listing,
+        observed,
+        &listed_elsewhere(repositories, &repository.owner),
+    )
+}
+
+/// Stacks that left, of which nothing but a row and perhaps networks remains: a
+/// removal that was cut short, or somebody else's.
+fn half_removed(
+    world: &World,
+    repositories: &[Repository],
+    repository: &Repository,
+    read: &Read,
+    observed: &Observed,
+) -> Result<Vec<StackName>, Problem> {
+    let rows = world.store().stacks();
+    let rows = rows.map_err(|error| problem(&error, error.hint()))?;
+    let elsewhere = listed_elsewhere(repositories, &repository.owner);
+    let mine = rows.iter().filter(|row| row.owner() == repository.owner);
+    let listed = |name: &StackName| {
+        elsewhere.contains_key(name) || read.desired.stacks.iter().any(|stack| stack.name == *name)
+    };
+    Ok(mine
+        .filter_map(|row| StackName::parse(&row.name).ok())
+        .filter(|name| !listed(name) && owner_of(observed, name) == Ownership::Nobody)
+        .collect())
+}
+
+/// The stacks that the other repositories of this run list.
+pub(super) fn listed_elsewhere(
+    repositories: &[Repository],
+    owner: &Owner,
+) -> BTreeMap<StackName, Owner> {
+    let others = repositories.iter().filter(|other| other.owner != *owner);
+    others
+        .filter_map(|other| Some((other, other.read.as_ref().ok()?)))
+        .flat_map(|(other, read)| {
+            read.desired
+                .stacks
+                .iter()
+                .map(|stack| (stack.name.clone(), other.owner.clone()))
+        })
+        .collect()
+}
+
+/// Removes one whole stack of `owner` and waits until it is gone.
+pub(super) async fn remove(
+    world: &World,
+    stack: &StackName,
+    owner: &Owner,
+    observed: &Observed,
+    adopt: Adopt,
+) -> Result<StackReport, Problem> {
+    let plan: Plan = removal(stack, owner, observed, adopt).map_err(|refused| {
+        of_diagnostics(&format!("stack `{stack}`"), &refused, &Sources::default())
+    })?;
+    for change in &plan.changes {
+        let what = ChangeReport::from(change).to_string();
+        world.progress.event(Event::Applying {
+            stack: stack.clone(),
+            what,
+        });
+        world
+            .engine
+            .apply(&change.action, None)
+            .await
+            .map_err(|error| problem(&error, error.hint()))?;
+    }
+    let gone = world
+        .engine
+        .wait_removed(std::slice::from_ref(stack), REMOVAL_TIMEOUT)
+        .await;
+    world.progress.event(Event::Finished {
+        stack: stack.clone(),
+        services: Vec::new(),
+    });
+    gone.map_err(|error| problem(&error, error.hint()))?;
+    Ok(StackReport::of_plan(&plan, Outcome::Removed))
+}

@@ -1,0 +1,162 @@
+//! The end of a stack's rollout: wait until its services are well, or say what is not.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use dockerops_core::health::{Outcome as Health, Tally, Verdict};
+use dockerops_core::observed::Service;
+use dockerops_core::report::Problem;
+use dockerops_core::spec::StackSpec;
+
+use super::progress::Event;
+use super::{Request, Seen, World, problem};
+use crate::engine::{self, Limits, Watched};
+
+/// The longest time a service must run without a break before it counts as well.
+const LONGEST_WINDOW: Duration = Duration::from_secs(30);
+
+/// Waits for `names` of `spec`, of which `disturbed` must run for a while; the error names every service that is not well and why.
+pub(super) async fn settle(
+    world: &World,
+    request: &Request,
+    seen: &Seen,
+    spec: &StackSpec,
+    names: &BTreeSet<String>,
+    disturbed: &BTreeSet<String>,
+) -> Result<(), Problem> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let services = world
+        .engine
+        .services()
+        .await
+        .map_err(|error| problem(&error, error.hint()))?;
+    let watched: Vec<_> = services
+        .iter()
+        .filter(|service| names.contains(&service.name))
+        .map(|service| watch(service, seen, disturbed))
+        .collect();
+    let mut show = |progress: engine::Progress<'_>| world.progress.event(rollout(spec, &progress));
+    let outcomes = engine::wait(
+        world.engine.as_ref(),
+        &watched,
+        Limits::within(request.timeout),
+        &mut show,
+    )
+    .await
+    .map_err(|error| problem(&error, error.hint()))?;
+    let failed: Vec<_> = outcomes
+        .iter()
+        .filter_map(|(name, health)| Some((name, masked(spec, name, complaint(health)?))))
+        .collect();
+    match failed.as_slice() {
+        [] => Ok(()),
+        [(name, (message, hint))] => Err(Problem::new(
+            format!("service {name} {message}"),
+            hint.clone(),
+        )),
+        several => Err(Problem {
+            message: format!("{} services are not well", several.len()),
+            hint: None,
+            details: several
+                .iter()
+                .map(|(name, (message, hint))| detail(name, message, hint.as_deref()))
+                .collect(),
+        }),
+    }
+}
+
+fn watch(service: &Service, seen: &Seen, disturbed: &BTreeSet<String>) -> Watched {
+    let window = if disturbed.contains(&service.name) {
+        Watched::window_of(&service.spec, LONGEST_WINDOW)
+    } else {
+        Duration::ZERO
+    };
+    let before = seen.tasks.get(&service.id).cloned().unwrap_or_default();
+    Watched {
+        id: service.id.clone(),
+        name: service.name.clone(),
+        window,
+        before,
+    }
+}
+
+fn rollout(spec: &StackSpec, progress: &engine::Progress<'_>) -> Event {
+    let Tally { running, wanted } = progress.verdict.tally();
+    let note = match progress.verdict {
+        Verdict::Healthy(_) | Verdict::Completed(_) => String::new(),
+        Verdict::Progressing {
+            problem: Some(problem),
+            ..
+        }
+        | Verdict::Degraded { problem, .. } => problem.to_string(),
+        Verdict::Progressing { what, .. } => what.clone(),
+    };
+    Event::Rollout {
+        service: progress.service.to_owned(),
+        running,
+        wanted,
+        note: mask(spec, progress.service, &note),
+    }
+}
+
+type Complaint = (String, Option<String>);
+
+fn masked(spec: &StackSpec, service: &str, (message, hint): Complaint) -> Complaint {
+    (mask(spec, service, &message), hint)
+}
+
+/// A task's error may quote the command or the environment, and so a secret.
+fn mask(spec: &StackSpec, service: &str, text: &str) -> String {
+    let service = spec.services.iter().find(|wanted| wanted.name == service);
+    service.map_or_else(
+        || text.to_owned(),
+        |service| engine::mask(text, &service.body),
+    )
+}
+
+/// What is wrong, and the way out; nothing for a service that is well.
+fn complaint(health: &Health) -> Option<Complaint> {
+    match health {
+        Health::Healthy(_) => None,
+        Health::Failed { tally, problem } => Some((
+            format!("failed ({}): {problem}", count(*tally)),
+            problem.hint(),
+        )),
+        Health::TimedOut {
+            tally,
+            what,
+            problem: Some(problem),
+        } => Some((
+            format!(
+                "is still {what} when the time is up ({}): {problem}",
+                count(*tally)
+            ),
+            problem.hint(),
+        )),
+        Health::TimedOut {
+            tally,
+            what,
+            problem: None,
+        } => Some((
+            format!("is still {what} when the time is up ({})", count(*tally)),
+            Some("Give it longer with `--timeout`, and see `docker service ps`.".to_owned()),
+        )),
+        Health::Gone => Some((
+            "was removed by somebody else".to_owned(),
+            Some("Run `dockerops reconcile` again.".to_owned()),
+        )),
+    }
+}
+
+fn count(tally: Tally) -> String {
+    format!("{} of {} tasks run", tally.running, tally.wanted)
+}
+
+fn detail(name: &str, message: &str, hint: Option<&str>) -> String {
+    match hint {
+        Some(hint) => format!("service {name} {message}\n  hint: {hint}"),
+        None => format!("service {name} {message}"),
+    }
+}

@@ -1,0 +1,121 @@
+//! `stop`: everything that DockerOps deployed goes, and nothing else.
+
+use std::collections::BTreeMap;
+
+use dockerops_core::departed::owned_stacks;
+use dockerops_core::image_counts;
+use dockerops_core::names::{Owner, StackName};
+use dockerops_core::observed::Observed;
+use dockerops_core::plan::{Adopt, Ownership, owner_of};
+use dockerops_core::report::{Problem, Report, RepositoryReport, StackReport};
+use futures_util::future::join_all;
+
+use super::removal::remove;
+use super::{World, images, problem};
+use crate::store::{Stack, StoreError};
+
+/// What `stop` would remove.
+#[derive(Debug, Clone, Default)]
+pub struct Managed {
+    /// Stacks by the repository that owns them.
+    pub stacks: BTreeMap<StackName, (Owner, Adopt)>,
+    /// Images that DockerOps recorded.
+    pub images: Vec<String>,
+    observed: Observed,
+}
+
+/// Finds the stacks that are owned by a repository of this database, or listed there as deployed.
+pub async fn managed(world: &World) -> Result<Managed, Problem> {
+    let observed = world
+        .engine
+        .observe()
+        .await
+        .map_err(|error| problem(&error, error.hint()))?;
+    let failed = |error: StoreError| problem(&error, error.hint());
+    let store = world.store();
+    let mut stacks = BTreeMap::new();
+    for repository in store.repositories().map_err(failed)? {
+        let owner = repository.owner();
+        for stack in owned_stacks(&observed, &owner) {
+            stacks.insert(stack, (owner.clone(), Adopt::Refuse));
+        }
+    }
+    for row in store
+        .stacks()
+        .map_err(failed)?
+        .into_iter()
+        .filter(Stack::was_deployed)
+    {
+        let Ok(stack) = StackName::parse(&row.name) else {
+            continue;
+        };
+        let owner = row.owner();
+        // Somebody took it over meanwhile: not ours any more.
+        if matches!(owner_of(&observed, &stack), Ownership::Owned(owners) if !owners.contains(&owner))
+        {
+            continue;
+        }
+        stacks.entry(stack).or_insert((owner, Adopt::Take));
+    }
+    let images = store
+        .images()
+        .map_err(failed)?
+        .into_iter()
+        .map(|image| image.name)
+        .collect();
+    drop(store);
+    Ok(Managed {
+        stacks,
+        images,
+        observed,
+    })
+}
+
+/// Removes all of `managed`, side by side, then empties the tables.
+///
+/// What could not be removed stays recorded, so that `stop` can be run again;
+/// what is gone is forgotten at once.
+pub async fn stop(world: &World, managed: &Managed) -> Report {
+    let removals = managed
+        .stacks
+        .iter()
+        .map(|(stack, (owner, adopt))| async move {
+            let removed = remove(world, stack, owner, &managed.observed, *adopt).await;
+            let removed = removed.and_then(|report| {
+                let forgotten = world.store().remove_stack(owner, stack.as_str());
+                forgotten.map_err(|error| problem(&error, error.hint()))?;
+                Ok(report)
+            });
+            removed.unwrap_or_else(|problem| StackReport::failed(stack.clone(), problem))
+        });
+    let mut report = Report::default();
+    let stacks = join_all(removals).await;
+    report.repositories.push(RepositoryReport {
+        stacks,
+        ..RepositoryReport::default()
+    });
+    if !report.failed() {
+        match forget(world, managed).await {
+            Ok(removed) => report.images_removed = removed,
+            Err(problem) => report.problems.push(problem),
+        }
+    }
+    report
+}
+
+/// Removes the recorded images that nothing uses and empties the tables; returns the images.
+async fn forget(world: &World, managed: &Managed) -> Result<Vec<String>, Problem> {
+    let observed = world
+        .engine
+        .observe()
+        .await
+        .map_err(|error| problem(&error, error.hint()))?;
+    let recorded = image_counts::count(managed.images.iter().map(String::as_str));
+    let unused = image_counts::removable(&recorded, &image_counts::Counts::new(), &observed);
+    let removed = images::remove_released(world, unused).await?;
+    world
+        .store()
+        .clear_all()
+        .map_err(|error| problem(&error, error.hint()))?;
+    Ok(removed)
+}
