@@ -4,6 +4,7 @@
 //! world each and never import each other; `reconcile` puts them together; `cli`
 //! is the only place that prints.
 
+pub mod cli;
 pub mod desire;
 pub mod engine;
 pub mod git;

@@ -1,0 +1,24 @@
+//! How the process ends: the one table of exit codes.
+
+use std::process::ExitCode;
+
+/// The exit code of a command. `clap` itself exits with 2 on wrong usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done: 0.
+    Ok,
+    /// Something failed, or a stack is not as asked: 1.
+    Failed,
+    /// The process was asked to stop (Ctrl-C, SIGTERM): 130.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Ok => Self::SUCCESS,
+            Exit::Failed => Self::from(1),
+            Exit::Interrupted => Self::from(130),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The command line: one file per command, and the only place that prints.
+//!
+//! A command parses nothing twice and decides nothing: it checks who may run it,
+//! calls `reconcile` (or a pure function of the core), and shows the answer.
+//! The answer goes to stdout, everything else to stderr.
+
+mod debug_cache;
+mod exit;
+mod log;
+mod output;
+mod progress;
+mod reconcile;
+mod render;
+mod session;
+mod state;
+mod stop;
+mod stopped;
+mod summary;
+mod version;
+mod watch;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+use output::{Format, Output};
+use stopped::{stopped, until_stopped};
+
+/// GitOps for Docker Swarm: makes the Swarm be what a Git repository says.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dockerops",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = false
+)]
+#[command(
+    after_help = "Settings are read from the environment, then from ~/.dockerops/dockerops.env and \
+/etc/dockerops/dockerops.env. Commands that reach Docker need root."
+)]
+pub struct Cli {
+    /// How to print the answer
+    #[arg(short = 'o', long = "output", value_enum, default_value_t = Format::Text, global = true)]
+    output: Format,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Watch(watch::WatchArgs),
+    Reconcile(reconcile::ReconcileArgs),
+    Stop(stop::StopArgs),
+    Render(render::RenderArgs),
+    Version(version::VersionArgs),
+    DebugCache(debug_cache::DebugCacheArgs),
+}
+
+/// Runs the command line `args` and returns how the process should end.
+pub async fn run(cli: Cli) -> Exit {
+    let mut out = Output::new(cli.output);
+    let result = match &cli.command {
+        Command::Watch(args) => until_stopped(watch::run(args, &mut out)).await,
+        Command::Reconcile(args) => until_stopped(reconcile::run(args, &mut out)).await,
+        Command::Stop(args) => until_stopped(stop::run(args, &mut out)).await,
+        Command::Render(args) => Some(render::run(args, &mut out)),
+        Command::Version(args) => Some(Ok(version::run(args, &mut out))),
+        Command::DebugCache(args) => Some(debug_cache::run(args, &mut out)),
+    };
+    let (problem, exit) = match result {
+        Some(Ok(exit)) => return exit,
+        Some(Err(problem)) => (problem, Exit::Failed),
+        None => (stopped(), Exit::Interrupted),
+    };
+    out.problem(&problem);
+    exit
+}

@@ -1,0 +1,174 @@
+//! What every command that reaches Docker does first: root, settings, lock, database, engine.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dockerops_core::duration::parse_go_duration;
+use dockerops_core::fingerprint::FingerprintKey;
+use dockerops_core::report::Problem;
+use jiff::Timestamp;
+
+use super::log::{Log, LogError};
+use super::output::Output;
+use super::progress::Shown;
+use crate::engine::{DockerEngine, Engine, EngineSettings};
+use crate::git::{Git, GitSettings};
+use crate::lock::{Holder, Lock};
+use crate::reconcile::{Target, World, problem};
+use crate::registry::{Registry, RegistrySettings};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// An open session: dropping it lets the next run go on.
+pub(super) struct Session {
+    pub(super) world: World,
+    pub(super) shown: Arc<Shown>,
+    _lock: Lock,
+}
+
+/// The settings, for somebody who may use them.
+pub(super) fn settings(out: &mut Output) -> Result<Settings, Problem> {
+    let settings = Settings::read().map_err(|error| problem(&error, error.hint()))?;
+    settings
+        .require_root()
+        .map_err(|error| problem(&error, error.hint()))?;
+    settings
+        .warnings
+        .iter()
+        .for_each(|warning| out.warn(warning));
+    Ok(settings)
+}
+
+/// From here on, the run is written down where `DOCKEROPS_LOG_DIR` says.
+fn log(settings: &Settings, command: &str, out: &mut Output) -> Result<(), Problem> {
+    if let Some(folder) = &settings.log_dir {
+        let log = Log::open(folder).map_err(|error| problem(&error, Some(LogError::hint())))?;
+        out.log_to(log);
+        out.note(&format!("dockerops {command}"));
+    }
+    Ok(())
+}
+
+/// The database alone, for commands that only read it.
+pub(super) fn store(settings: &Settings) -> Result<Store, Problem> {
+    Store::open(&settings.database).map_err(|error| problem(&error, error.hint()))
+}
+
+impl Session {
+    /// Takes the lock and reaches everything that a run needs.
+    pub(super) async fn open(
+        command: &str,
+        wait_lock: Option<Duration>,
+        out: &mut Output,
+    ) -> Result<Self, Problem> {
+        let settings = settings(out)?;
+        log(&settings, command, out)?;
+        let engine = DockerEngine::new(&engine_settings(&settings))
+            .map_err(|error| problem(&error, error.hint()))?;
+        let lock = lock(&settings, command, wait_lock, out).await?;
+        let store = store(&settings)?;
+        let key = settings
+            .fingerprint_key()
+            .map_err(|error| problem(&error, error.hint()))?;
+        engine
+            .check_manager()
+            .await
+            .map_err(|error| problem(&error, error.hint()))?;
+        let shown = Arc::new(Shown::new());
+        let world = World {
+            engine: Arc::new(engine),
+            git: Arc::new(Git::new(git_settings(&settings))),
+            registry: registry(&settings),
+            store: Mutex::new(store),
+            key: FingerprintKey::new(key.key.expose()),
+            settings: Arc::new(settings),
+            progress: Arc::clone(&shown) as _,
+        };
+        Ok(Self {
+            world,
+            shown,
+            _lock: lock,
+        })
+    }
+
+    /// The watched repositories, checked.
+    pub(super) fn watched(&self) -> Result<Vec<Target>, Problem> {
+        let rows = self
+            .world
+            .store()
+            .repositories()
+            .map_err(|error| problem(&error, error.hint()))?;
+        // An earlier database may hold one repository in two spellings: two of it
+        // would write the same stacks side by side.
+        let mut known = BTreeSet::new();
+        Ok(rows
+            .into_iter()
+            .filter(|row| known.insert(row.owner()))
+            .map(|row| Target::parse(&row.url))
+            .collect())
+    }
+}
+
+async fn lock(
+    settings: &Settings,
+    command: &str,
+    patience: Option<Duration>,
+    out: &mut Output,
+) -> Result<Lock, Problem> {
+    let me = Holder {
+        pid: std::process::id(),
+        command: command.to_owned(),
+        since: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    };
+    let waiting = |holder: Option<&Holder>| {
+        let who = holder.map(|holder| format!(" (pid {}, `{}`)", holder.pid, holder.command));
+        out.say(&format!(
+            "Waiting for another run to end{}.",
+            who.unwrap_or_default()
+        ));
+    };
+    Lock::acquire(
+        &Lock::path_for(&settings.database),
+        &me,
+        patience.unwrap_or_default(),
+        waiting,
+    )
+    .await
+    .map_err(|error| problem(&error, error.hint()))
+}
+
+fn engine_settings(settings: &Settings) -> EngineSettings {
+    EngineSettings {
+        host: settings.docker.host.clone(),
+        tls_verify: settings.docker.tls_verify,
+        cert_path: settings.docker.cert_path.clone(),
+        ..EngineSettings::default()
+    }
+}
+
+fn registry(settings: &Settings) -> Registry {
+    let settings = RegistrySettings {
+        docker_config: Some(settings.docker.config.clone()),
+        insecure: settings.insecure_registries.clone(),
+        ..RegistrySettings::default()
+    };
+    Registry::new(settings)
+}
+
+fn git_settings(settings: &Settings) -> GitSettings {
+    GitSettings {
+        token: settings.token.clone(),
+        token_hosts: settings.token_hosts.clone(),
+        environment: settings.environment.0.clone(),
+        ..GitSettings::new(settings.mirrors())
+    }
+}
+
+/// A duration as Docker and Go write it: `60s`, `5m`, `1m30s`; for `clap`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let nanoseconds = parse_go_duration(text).map_err(|error| error.to_string())?;
+    let nanoseconds =
+        u64::try_from(nanoseconds).map_err(|_| "a duration is not negative".to_owned())?;
+    Ok(Duration::from_nanos(nanoseconds))
+}

@@ -1,0 +1,182 @@
+//! `dockerops watch`: deploy a repository's stacks and remember the repository.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use dockerops_core::departed::Insist;
+use dockerops_core::plan::{Adopt, Policy, Prune, PullPolicy, VolumeChange};
+use dockerops_core::report::{Problem, Report};
+use dockerops_core::repository_url::RepositoryUrl;
+
+use super::output::Output;
+use super::session::{Session, duration};
+use super::{Exit, summary};
+use crate::reconcile::{self, Mode, Request, Target, problem};
+use crate::settings;
+
+/// Deploy a repository's stacks and remember the repository
+///
+/// Later changes are made so by `dockerops reconcile`.
+#[derive(Debug, clap::Args)]
+pub(super) struct WatchArgs {
+    /// The repository: https://…, ssh://…, user@host:path, <file:///path> or github.com/user/repo
+    url: String,
+
+    #[command(flatten)]
+    rollout: RolloutArgs,
+}
+
+/// Options of every command that deploys.
+#[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(super) struct RolloutArgs {
+    /// Take over stacks of the same names, and files on NFS, that something else put there
+    #[arg(long)]
+    adopt: bool,
+
+    /// Do not ask before `--adopt` restarts or removes something
+    #[arg(long, requires = "adopt")]
+    yes: bool,
+
+    /// How long the services of a stack may take to run
+    #[arg(long, default_value = "5m", value_parser = duration, value_name = "DURATION")]
+    timeout: Duration,
+
+    /// Wait this long for another run to end, instead of failing at once
+    #[arg(long, value_parser = duration, value_name = "DURATION")]
+    pub(super) wait_lock: Option<Duration>,
+
+    /// Let a running service get another volume; the data stays in the old one
+    #[arg(long)]
+    allow_volume_change: bool,
+
+    /// Remove stacks that left, also when the list is empty or history was rewritten
+    #[arg(long)]
+    prune: bool,
+}
+
+pub(super) async fn run(args: &WatchArgs, out: &mut Output) -> Result<Exit, Problem> {
+    let url = RepositoryUrl::parse(&args.url).map_err(|error| problem(&error, error.hint()))?;
+    let session = Session::open(
+        &format!("watch {}", url.as_given()),
+        args.rollout.wait_lock,
+        out,
+    )
+    .await?;
+    refuse_watched(&session, &url)?;
+    let mut request = args
+        .rollout
+        .request(&session, vec![Target::parse(url.as_given())]);
+    args.rollout.adopt(&session, &mut request, out).await?;
+    request.mode = Mode::Watch;
+    let report = reconcile::run(&session.world, &request).await?;
+    session.shown.clear();
+    Ok(summary::answer(&report, out))
+}
+
+impl RolloutArgs {
+    /// Lets `request` adopt, if asked to and agreed.
+    pub(super) async fn adopt(
+        &self,
+        session: &Session,
+        request: &mut Request,
+        out: &mut Output,
+    ) -> Result<(), Problem> {
+        if !self.adopt {
+            return Ok(());
+        }
+        request.policy.adopt = Adopt::Take;
+        confirm(session, request, self.yes, out).await
+    }
+
+    /// A request about all stacks of `repositories`.
+    pub(super) fn request(&self, session: &Session, repositories: Vec<Target>) -> Request {
+        let volumes = if self.allow_volume_change {
+            VolumeChange::Allow
+        } else {
+            VolumeChange::Refuse
+        };
+        let pull = match session.world.settings.pull_policy {
+            settings::PullPolicy::Always => PullPolicy::Always,
+            settings::PullPolicy::IfNotPresent => PullPolicy::IfNotPresent,
+        };
+        Request {
+            repositories,
+            only: BTreeSet::new(),
+            policy: Policy {
+                volumes,
+                prune: Prune::Remove,
+                pull,
+                ..Policy::default()
+            },
+            insist: if self.prune { Insist::Yes } else { Insist::No },
+            timeout: self.timeout,
+            mode: Mode::Apply,
+        }
+    }
+}
+
+fn refuse_watched(session: &Session, url: &RepositoryUrl) -> Result<(), Problem> {
+    let known = session
+        .world
+        .store()
+        .repository(url)
+        .map_err(|error| problem(&error, error.hint()))?;
+    known.map_or(Ok(()), |row| {
+        Err(Problem::new(
+            format!(
+                "Repository '{}' is already being watched (last watch: {})",
+                row.url, row.last_watch
+            ),
+            Some("Run `dockerops reconcile` to make the Swarm follow it.".to_owned()),
+        ))
+    })
+}
+
+/// Shows what adopting would do, and asks when anything would restart or go.
+async fn confirm(
+    session: &Session,
+    request: &Request,
+    yes: bool,
+    out: &mut Output,
+) -> Result<(), Problem> {
+    let preview = Request {
+        mode: Mode::Preview,
+        ..request.clone()
+    };
+    let report = reconcile::run(&session.world, &preview).await?;
+    session.shown.clear();
+    if !disturbs(&report) || yes {
+        return Ok(());
+    }
+    out.say(&summary::text(&report));
+    if !Output::can_ask() {
+        let hint = "Run it again with `--yes` to agree to the restarts above.";
+        return Err(Problem::new(
+            "adopting would restart or remove what runs",
+            Some(hint.to_owned()),
+        ));
+    }
+    if out
+        .ask("Adopt, with the restarts and removals above?")
+        .await
+    {
+        Ok(())
+    } else {
+        Err(Problem::new("nothing was changed", None))
+    }
+}
+
+/// Whether tasks restart or anything goes.
+fn disturbs(report: &Report) -> bool {
+    let stacks = report
+        .repositories
+        .iter()
+        .flat_map(|repository| &repository.stacks);
+    stacks
+        .flat_map(|stack| &stack.changes)
+        .any(|change| change.restarts || change.verb == "remove")
+}

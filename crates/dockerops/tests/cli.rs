@@ -1,0 +1,135 @@
+//! Commands that need neither Docker nor root, and the door to those that do.
+
+#![expect(clippy::expect_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// `dockerops` with an empty environment but `HOME` and `PATH`.
+fn dockerops(home: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dockerops"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/usr/bin:/bin");
+    command.output().expect("dockerops starts")
+}
+
+/// The same as the user `nobody`, who may not even reach the program's folder: a copy is run.
+fn as_nobody(home: &Path, arguments: &[&str], more: &[(&str, &str)]) -> Output {
+    let program = home.join("dockerops");
+    std::fs::copy(env!("CARGO_BIN_EXE_dockerops"), &program).expect("a copy");
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+        .arg(program)
+        .args(arguments);
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/usr/bin:/bin")
+        .envs(more.iter().copied());
+    command.output().expect("setpriv starts")
+}
+
+/// A home folder that everybody may enter and write.
+fn home() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().expect("a folder");
+    std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o777)).expect("mode");
+    home
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn version_needs_nothing_and_says_four_things() {
+    let home = home();
+    let output = as_nobody(home.path(), &["version"], &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(
+        said.starts_with(concat!("dockerops ", env!("CARGO_PKG_VERSION"), "\n")),
+        "{said}"
+    );
+    for word in ["repository: https://", "commit: ", "target: "] {
+        assert!(said.contains(word), "{said}");
+    }
+    assert_eq!(
+        std::fs::read_dir(home.path()).expect("home").count(),
+        1,
+        "only the copy of the program"
+    );
+    let flag = dockerops(home.path(), &["--version"]);
+    assert_eq!(
+        text(&flag.stdout),
+        concat!("dockerops ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+#[test]
+fn local_commands_need_no_root() {
+    let home = home();
+    let file = home.path().join("compose.yml");
+    std::fs::write(&file, "services: {web: {image: nginx}}\n").expect("a file");
+    let file = file.display().to_string();
+    for arguments in [
+        vec!["version"],
+        vec!["help"],
+        vec!["render", "-c", &file, "--name", "web"],
+    ] {
+        let output = as_nobody(home.path(), &arguments, &[]);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn commands_that_reach_docker_need_root() {
+    let home = home();
+    let commands = [
+        vec!["watch", "https://example.org/r"],
+        vec!["reconcile"],
+        vec!["stop", "--yes"],
+        vec!["debug-cache"],
+    ];
+    for arguments in &commands {
+        let output = as_nobody(home.path(), arguments, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = text(&output.stderr);
+        assert!(
+            said.contains("DockerOps must be run with root privileges (use sudo)"),
+            "{said}"
+        );
+    }
+    let allowed = as_nobody(
+        home.path(),
+        &["debug-cache"],
+        &[("DOCKEROPS_ALLOW_NON_ROOT", "1")],
+    );
+    assert!(allowed.status.success(), "{}", text(&allowed.stderr));
+}
+
+#[test]
+fn a_failure_is_one_json_object_when_json_is_asked_for() {
+    let home = home();
+    let output = dockerops(
+        home.path(),
+        &["-o", "json", "watch", "https://user:pw@example.org/r"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let answer: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(answer["schema"], 1);
+    assert!(answer["error"]["hint"].is_string(), "{answer}");
+    assert!(
+        !text(&output.stdout).contains("pw@"),
+        "credentials are not repeated"
+    );
+}
