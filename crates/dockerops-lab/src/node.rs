@@ -1,0 +1,121 @@
+//! The nodes: an engine each, and the Swarm that they form.
+
+use std::fs::{self, File};
+use std::process::Child;
+use std::time::Duration;
+
+use crate::anchor::Anchor;
+use crate::error::{Doing, LabError};
+use crate::http;
+use crate::layout::{
+    GIT_PORT, HUB, Layout, PRIVATE_REGISTRY_PORT, REGISTRY_PORT, TLS_GIT_PORT, TLS_REGISTRY_PORT,
+};
+use crate::process::{command, output, wait_for};
+
+const START: &str = r#"hostname "$0"; exec "$@""#;
+
+/// Starts the engine of node `index`; it answers some time later, see [`wait_for_engines`].
+pub(crate) fn start_engine(
+    layout: &Layout,
+    anchor: &Anchor,
+    index: usize,
+) -> Result<Child, LabError> {
+    let folder = layout.node_folder(index);
+    fs::create_dir_all(&folder).doing(|| format!("cannot make `{}`", folder.display()))?;
+    let log =
+        File::create(folder.join("log")).doing(|| "cannot make an engine's log".to_owned())?;
+    let errors = log
+        .try_clone()
+        .doing(|| "cannot share an engine's log".to_owned())?;
+    anchor
+        .command(&layout.node_namespace(index), "unshare")
+        .args(["--uts", "sh", "-c", START, &format!("n{index}"), "dockerd"])
+        .args([
+            "--userland-proxy=false",
+            "--exec-opt",
+            "native.cgroupdriver=cgroupfs",
+        ])
+        .args(["--cgroup-parent", &layout.name()])
+        .args(["--insecure-registry", &format!("{HUB}/24")])
+        .arg("--data-root")
+        .arg(folder.join("data"))
+        .arg("--exec-root")
+        .arg(folder.join("x"))
+        .arg("--pidfile")
+        .arg(folder.join("pid"))
+        .arg(format!(
+            "--host=unix://{}",
+            layout.engine_socket(index).display()
+        ))
+        .env("DOCKER_TMPDIR", folder.join("tmp"))
+        .stdout(log)
+        .stderr(errors)
+        .spawn()
+        .doing(|| "cannot start `dockerd`".to_owned())
+}
+
+/// Waits until every engine answers.
+pub(crate) fn wait_for_engines(layout: &Layout, engines: &mut [Child]) -> Result<(), LabError> {
+    wait_for("the start of the engines", Duration::from_secs(60), || {
+        for (engine, index) in engines.iter_mut().zip(1..) {
+            if engine
+                .try_wait()
+                .doing(|| "cannot watch an engine".to_owned())?
+                .is_some()
+            {
+                return Err(LabError::Unreadable {
+                    what: last_words(layout, index),
+                });
+            }
+        }
+        Ok((1..=layout.nodes)
+            .all(|index| http::get(&layout.engine_socket(index), "/_ping").is_ok()))
+    })
+}
+
+fn last_words(layout: &Layout, index: usize) -> String {
+    let log = fs::read_to_string(layout.node_folder(index).join("log")).unwrap_or_default();
+    let tail: Vec<&str> = log.lines().rev().take(3).collect();
+    format!("the end of engine {index} ({})", tail.join(" / "))
+}
+
+/// Makes node 1 a manager and lets the others join as workers.
+pub(crate) fn form_swarm(layout: &Layout) -> Result<(), LabError> {
+    let manager = Layout::node_address(1);
+    docker(layout, 1, &format!("swarm init --advertise-addr {manager}"))?;
+    if layout.nodes == 1 {
+        return Ok(());
+    }
+    let token = docker(layout, 1, "swarm join-token -q worker")?;
+    for index in 2..=layout.nodes {
+        let address = Layout::node_address(index);
+        let join = format!(
+            "swarm join --token {} --advertise-addr {address} {manager}:2377",
+            token.trim()
+        );
+        docker(layout, index, &join)?;
+    }
+    Ok(())
+}
+
+fn docker(layout: &Layout, index: usize, args: &str) -> Result<String, LabError> {
+    let socket = layout.engine_socket(index);
+    output(&mut command(&format!(
+        "docker -H unix://{} {args}",
+        socket.display()
+    )))
+}
+
+/// `from=to` pairs that make the hub's registries and Git server reachable on a node's loopback.
+pub(crate) fn loopback_relays() -> Vec<String> {
+    let ports = [
+        REGISTRY_PORT,
+        PRIVATE_REGISTRY_PORT,
+        TLS_REGISTRY_PORT,
+        GIT_PORT,
+        TLS_GIT_PORT,
+    ];
+    ports
+        .map(|port| format!("127.0.0.1:{port}={HUB}:{port}"))
+        .to_vec()
+}

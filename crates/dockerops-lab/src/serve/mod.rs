@@ -1,0 +1,4 @@
+//! The servers that run inside of a lab's namespaces.
+
+pub mod git;
+pub mod relay;
