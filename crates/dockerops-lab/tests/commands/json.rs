@@ -1,0 +1,123 @@
+//! What programs read: `-o json` of every command that answers, against the documented schema.
+
+use std::fs;
+use std::path::Path;
+
+use dockerops_lab::{Lab, Person, sleepers};
+use serde_json::{Value, json};
+
+use crate::stacks::{commit, compose_path, fails, list, ok, text};
+
+#[test]
+fn every_json_answer_fits_its_schema() {
+    let lab = Lab::shared().unwrap();
+    let person = Person::new(lab, "json").unwrap();
+    let image = person.image("web", "a").unwrap();
+    let (stack, broken) = (person.named("app"), person.named("broken"));
+    let compose = |mark: &str| sleepers(&[("web", &image, &format!(", environment: [M={mark}]"))]);
+    let repository = person.repository().unwrap();
+    let url = repository.url();
+    commit(
+        &repository,
+        &[
+            (&stack, &compose("a")),
+            (&broken, "services: {web: {imag: x}}\n"),
+        ],
+    );
+
+    fits("version", &ok(&person, &["version", "-o", "json"]).json());
+    fits(
+        "failure",
+        &fails(&person, &["reconcile", "-o", "json"]).json(),
+    );
+    let watched = fails(&person, &["watch", &url, "-o", "json"]).json();
+    fits("watch", &watched);
+    assert_eq!(watched["ok"], false);
+    fits(
+        "failure",
+        &fails(&person, &["watch", &url, "-o", "json"]).json(),
+    );
+    fits(
+        "debug-cache",
+        &ok(&person, &["debug-cache", "-o", "json"]).json(),
+    );
+    commit(&repository, &[(&stack, &compose("b"))]);
+    let reconciled = ok(&person, &["reconcile", "-o", "json"]).json();
+    fits("reconcile", &reconciled);
+    let change = "/report/repositories/0/stacks/0/changes/0/fields/0/field";
+    assert_eq!(text(&reconciled, change), "environment.M");
+    for folder in [compose("b"), "services: {web: {imag: x}}\n".to_owned()] {
+        let run = person.run(&["render", &checkout(&person, &stack, &folder), "-o", "json"]);
+        fits("render", &run.unwrap().json());
+    }
+    fits("stop", &ok(&person, &["stop", "-o", "json"]).json());
+}
+
+/// A folder with one stack in it.
+fn checkout(person: &Person<'_>, stack: &str, compose: &str) -> String {
+    let folder = person.home().join("checkout");
+    fs::create_dir_all(folder.join(stack)).unwrap();
+    fs::write(folder.join("stacks.yaml"), list(&[stack])).unwrap();
+    fs::write(folder.join(compose_path(stack)), compose).unwrap();
+    folder.display().to_string()
+}
+
+/// Checks an answer against the definition of its command, in which every field must be documented.
+fn fits(command: &str, answer: &Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/json.schema.json");
+    let documented: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert!(
+        jsonschema::is_valid(&documented, answer),
+        "{command}: {answer:#}"
+    );
+    let mut definitions = documented["$defs"].clone();
+    close(&mut definitions);
+    let schema = json!({"$ref": format!("#/$defs/{command}"), "$defs": definitions});
+    if let Err(error) = jsonschema::validate(&schema, answer) {
+        panic!(
+            "{command}: {error} at {}\n{answer:#}",
+            error.instance_path()
+        );
+    }
+}
+
+/// Lets no object have a field that is not listed.
+fn close(schema: &mut Value) {
+    let Value::Object(fields) = schema else {
+        return;
+    };
+    if fields.get("properties").is_some() {
+        fields.insert("additionalProperties".to_owned(), json!(false));
+    }
+    fields.values_mut().for_each(close);
+}
+
+#[test]
+fn debug_cache_shows_repositories_and_last_watch() {
+    let lab = Lab::shared().unwrap();
+    let person = Person::new(lab, "cache").unwrap();
+    let none = ok(&person, &["debug-cache"]);
+    assert!(
+        none.stdout.contains("no repository is watched"),
+        "{}",
+        none.text()
+    );
+    let repository = person.repository().unwrap();
+    commit(&repository, &[]);
+    ok(&person, &["watch", &repository.url()]);
+    let first = ok(&person, &["debug-cache"]).stdout;
+    assert!(
+        first.contains(&format!("{}  last watch 20", repository.url())),
+        "{first}"
+    );
+    assert!(
+        first.contains(&person.database().display().to_string()),
+        "{first}"
+    );
+    ok(&person, &["reconcile"]);
+    assert_ne!(
+        ok(&person, &["debug-cache"]).stdout,
+        first,
+        "a reconcile moves the last watch"
+    );
+}

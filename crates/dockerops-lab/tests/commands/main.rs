@@ -1,0 +1,10 @@
+//! The commands on a real Swarm, as a person runs them.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod database;
+mod json;
+mod reconcile;
+mod stacks;
+mod stop;
+mod watch;
