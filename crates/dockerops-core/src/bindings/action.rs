@@ -133,13 +133,6 @@ pub enum Report {
     OwnerRefused(String),
 }
 
-impl Report {
-    /// Whether it deserves a warning rather than a remark.
-    pub fn is_warning(&self) -> bool {
-        !matches!(self, Self::TakenOver(_) | Self::Restored(_))
-    }
-}
-
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
