@@ -34,7 +34,8 @@ pub struct Listing<'a> {
 }
 
 /// Whether `--prune` was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Insist {
     /// No: doubt keeps.
     No,

@@ -126,7 +126,7 @@ pub struct Task {
 }
 
 /// A node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Node {
     /// The engine's id.
     pub id: String,
@@ -136,4 +136,14 @@ pub struct Node {
     pub state: String,
     /// `Spec.Availability`: `active`, `pause`, `drain`.
     pub availability: String,
+    /// `Spec.Role`: `manager` or `worker`.
+    pub role: String,
+    /// `Spec.Labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `Description.Engine.Labels`.
+    pub engine_labels: BTreeMap<String, String>,
+    /// `Description.Platform.OS`: `linux`.
+    pub os: String,
+    /// `Description.Platform.Architecture`, in the kernel's words: `x86_64`.
+    pub architecture: String,
 }

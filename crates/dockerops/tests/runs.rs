@@ -12,7 +12,7 @@ use std::time::Duration;
 use dockerops::engine::{Engine, EngineError, LocalImage, MemorySwarm, Script};
 use dockerops::git::{Git, GitSettings};
 use dockerops::reconcile::progress::Silent;
-use dockerops::reconcile::{Mode, Request, Target, World, managed, run, stop};
+use dockerops::reconcile::{Mode, Request, Target, Texts, Wait, World, managed, run, stop};
 use dockerops::registry::{Registry, RegistrySettings};
 use dockerops::settings::{Environment, Settings, Sources};
 use dockerops::store::Store;
@@ -67,7 +67,7 @@ impl Bench {
     async fn reconcile(&self, repositories: &[&Repository]) -> Report {
         let urls = repositories.iter().map(|repository| repository.url());
         let targets: Vec<_> = urls.map(|url| Target::parse(&url)).collect();
-        for url in targets.iter().filter_map(|target| target.url.as_ref().ok()) {
+        for url in targets.iter().filter_map(Target::url) {
             self.watch(url);
         }
         run(&self.world, &request(targets)).await.unwrap()
@@ -95,6 +95,9 @@ fn request(repositories: Vec<Target>) -> Request {
         insist: Insist::No,
         timeout: Duration::from_secs(3),
         mode: Mode::Apply,
+        texts: Texts::Named,
+        agreed: None,
+        wait: Wait::UntilHealthy,
     }
 }
 

@@ -66,6 +66,7 @@ fn nodes() -> Vec<Node> {
             hostname: format!("host-{id}"),
             state: state.to_owned(),
             availability: "active".to_owned(),
+            ..Node::default()
         })
         .to_vec()
 }

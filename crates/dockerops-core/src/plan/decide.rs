@@ -234,7 +234,8 @@ fn services<'a>(
         .iter()
         .filter(|s| early.contains(s.name.as_str()))
     {
-        plan.changes.push(remove_service(service, Reason::Replaced));
+        plan.changes
+            .push(remove_service(service, Reason::Undeclared));
     }
     plan.changes
         .extend(ports::order(steps).into_iter().flatten());

@@ -25,7 +25,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::fingerprint::{Comparison, sha256};
 use crate::names::label;
 use crate::observed::{FileObject, Observed, Service};
-use crate::spec::{External, FileSpec};
+use crate::spec::{External, FileSpec, StackSpec};
 
 /// How long a plain name may be beside a suffix: 64 is the engine's limit.
 const CUT: usize = 51;
@@ -117,7 +117,12 @@ pub(super) fn unused(
                 let (name, why) = (object.name.clone(), KeptWhy::ForRollback);
                 kept.push(Kept { name, why });
             } else {
-                changes.push(remove(kind, object));
+                let mut specs = specs(inputs, kind).iter();
+                let mut change = remove(kind, object);
+                if specs.any(|spec| is_version_of(&spec.name, &object.name)) {
+                    change.reasons = vec![Reason::Outdated];
+                }
+                changes.push(change);
             }
         }
     }
@@ -430,6 +435,24 @@ fn settings(get: impl Fn(&str) -> Option<Value>) -> Vec<Option<Value>> {
         .map(|key| get(key).and_then(|value| super::normalise::clean(&Body::from(value))))
         .map(|body| body.map(|body| body.expose()))
         .collect()
+}
+
+/// The content of a config before and after: of the newest version of the config that
+/// a plan makes under `name`, and of what `desired` has for it.
+pub fn config_before<'a>(
+    name: &str,
+    desired: &'a StackSpec,
+    observed: &'a Observed,
+) -> Option<(&'a [u8], &'a [u8])> {
+    let spec = desired
+        .configs
+        .iter()
+        .find(|spec| is_version_of(&spec.name, name))?;
+    let versions = observed.configs.iter();
+    let newest = versions
+        .filter(|object| is_version_of(&spec.name, &object.name))
+        .max_by_key(|object| object.version)?;
+    Some((newest.data.as_deref()?, spec.data.expose()))
 }
 
 /// Whether `name` is `plain`, or `plain` with a suffix of ours.

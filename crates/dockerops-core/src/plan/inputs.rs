@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::ownership::Claim;
 use crate::fingerprint::FingerprintKey;
 use crate::names::Owner;
@@ -29,7 +31,8 @@ pub struct Inputs<'a> {
     /// Ids of services with tasks that do not run the current spec yet.
     pub dirty: &'a BTreeSet<String>,
     /// By service name: the [`Plan::hashes`](super::Plan::hashes) entry that was
-    /// last sent to Swarm. A rolled-back service is held while it is unchanged.
+    /// last sent to Swarm. A rolled-back service is held while it is unchanged; of
+    /// others it tells what was changed by hand from what is asked for anew.
     pub attempted: &'a BTreeMap<String, String>,
     /// Names of configs and secrets that a rollback target still refers to.
     pub retained: &'a BTreeSet<String>,
@@ -54,7 +57,8 @@ impl<'a> Inputs<'a> {
 }
 
 /// What a plan may do; the default is the most careful.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Policy {
     /// Whether services restart without a difference.
     pub force: Force,
@@ -69,7 +73,8 @@ pub struct Policy {
 }
 
 /// Whether services restart without a difference.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Force {
     /// Only what differs is touched.
     #[default]
@@ -81,7 +86,8 @@ pub enum Force {
 }
 
 /// What happens to things of this stack that carry no ownership label.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Adopt {
     /// The stack is refused.
     #[default]
@@ -94,7 +100,8 @@ pub enum Adopt {
 }
 
 /// Whether a running service may be given another volume at the same place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum VolumeChange {
     /// The stack is refused: the data would stay behind.
     #[default]
@@ -104,7 +111,8 @@ pub enum VolumeChange {
 }
 
 /// Whether what nobody declares any more goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Prune {
     /// It stays and is listed as kept.
     #[default]
@@ -114,7 +122,8 @@ pub enum Prune {
 }
 
 /// When an image's digest is asked for (`DOCKEROPS_IMAGE_PULL_POLICY`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PullPolicy {
     /// Only for a service whose image text is new or changed.
     #[default]
@@ -124,7 +133,8 @@ pub enum PullPolicy {
 }
 
 /// What an image text stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Resolution {
     /// A registry's, or the local image's repository digest.
     Pinned {
@@ -135,10 +145,12 @@ pub enum Resolution {
     },
     /// No registry has it, but this node does: used as it is, with a warning.
     Local,
+    /// Nobody could say. For a plan that is only shown: taken as it is written.
+    Unknown,
 }
 
 /// What an image runs on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Platform {
     /// `linux`.
     pub os: String,

@@ -9,6 +9,7 @@
 //! - What does not differ gets no [`Change`], so it sends no write.
 
 mod decide;
+mod effect;
 mod fields;
 mod files;
 mod inputs;
@@ -19,6 +20,8 @@ mod pins;
 mod ports;
 mod refuse;
 mod removal;
+mod risk;
+mod seal;
 mod services;
 mod table;
 #[cfg(test)]
@@ -35,11 +38,15 @@ use crate::observed::Observed;
 use crate::secret::Secret;
 use crate::spec::StackSpec;
 
+pub use effect::{Effect, Order};
+pub use files::config_before;
 pub use inputs::{
     Adopt, Force, ImageNeed, Inputs, NeedWhy, Platform, Policy, Prune, PullPolicy, Resolution,
     VolumeChange,
 };
-pub use ownership::{Ownership, owner_of};
+pub use ownership::{Ownership, owner_of, owner_of_checkout};
+pub use risk::{Risk, RiskKind, risks};
+pub use seal::{Sealed, seal};
 
 /// Decides how to make the Swarm what the stack asks for, or says why not.
 ///
@@ -193,8 +200,14 @@ pub enum Action {
 pub enum Reason {
     /// It does not exist.
     Missing,
-    /// The repository asks for something else than what runs.
+    /// What is asked for is not what runs, and it is not known which of the two changed.
     Differs,
+    /// What is asked for changed since it was last sent.
+    Changed,
+    /// What is asked for is what was sent last: it was changed by hand on the Swarm.
+    Drifted,
+    /// Fields that hold these secrets changed: their values, or the text around them.
+    SecretChanged(Vec<String>),
     /// The image's digest moved behind the same text.
     ImageMoved,
     /// The files of these bindings changed.
@@ -211,6 +224,8 @@ pub enum Reason {
     Replaced,
     /// Nothing declares it any more.
     Undeclared,
+    /// Of a config or secret: another object has its newer content.
+    Outdated,
 }
 
 /// One field of an update, in the compose file's words; safe to show.
@@ -225,7 +240,7 @@ pub struct FieldChange {
 }
 
 /// Something left as it is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Kept {
     /// Its name on the Swarm.
     pub name: String,
@@ -234,7 +249,8 @@ pub struct Kept {
 }
 
 /// Why something is left as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum KeptWhy {
     /// It is as asked.
     UpToDate,

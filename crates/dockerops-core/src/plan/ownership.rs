@@ -47,6 +47,40 @@ pub fn owner_of(observed: &Observed, stack: &StackName) -> Ownership {
     }
 }
 
+/// On whose behalf a checkout of `stacks` is compared, when it was cloned from `origin`.
+///
+/// That is the owner who deployed them from the same place, be it over HTTPS or SSH;
+/// without an origin, whoever deployed the first of them that runs.
+pub fn owner_of_checkout<'a>(
+    origin: Option<&Owner>,
+    stacks: impl IntoIterator<Item = &'a StackName>,
+    observed: &Observed,
+) -> Option<Owner> {
+    let mut running = stacks
+        .into_iter()
+        .flat_map(|stack| match owner_of(observed, stack) {
+            Ownership::Owned(owners) => owners,
+            Ownership::Nobody | Ownership::Unlabelled => BTreeSet::new(),
+        });
+    let Some(origin) = origin else {
+        return running.next();
+    };
+    let same = running.find(|owner| place(owner) == place(origin));
+    Some(same.unwrap_or_else(|| origin.clone()))
+}
+
+/// Host and path of a normalised URL.
+fn place(owner: &Owner) -> &str {
+    let rest = owner
+        .0
+        .split_once("://")
+        .map_or(owner.0.as_str(), |(_, rest)| rest);
+    match rest.split_once('@') {
+        Some((user, place)) if !user.contains('/') => place,
+        _ => rest,
+    }
+}
+
 /// Who an object of a stack belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {

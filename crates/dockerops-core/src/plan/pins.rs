@@ -51,7 +51,7 @@ pub(super) fn choose(
     let kept = live.and_then(|live| in_use(&service.image.value, &text, live));
     match (kept, resolution) {
         (Some(kept), _) if pull == PullPolicy::IfNotPresent => Ok(kept),
-        (Some(kept), None | Some(Resolution::Local)) => Ok(kept),
+        (Some(kept), None | Some(Resolution::Local | Resolution::Unknown)) => Ok(kept),
         (Some(kept), Some(Resolution::Pinned { digest, .. }))
             if kept.pin.as_ref() == Some(digest) =>
         {
@@ -63,6 +63,7 @@ pub(super) fn choose(
             platforms: Some(Body::List(Vec::new())),
             ..unchanged(text.familiar(), None)
         }),
+        (None, Some(Resolution::Unknown)) => Ok(unchanged(text.familiar(), None)),
         (None, None) => Err(NoImage::Unresolved),
     }
 }

@@ -18,6 +18,11 @@ pub(super) struct Port {
 }
 
 impl Port {
+    /// Whether it is a port of the node that the task runs on.
+    pub(super) fn is_host(&self) -> bool {
+        !self.ingress
+    }
+
     /// Whether the engine refuses the two in different services: two ports of hosts
     /// are a matter of placement (swarmkit, `checkPortConflicts`).
     pub(super) fn conflicts(&self, other: &Self) -> bool {

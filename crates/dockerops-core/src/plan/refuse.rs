@@ -82,20 +82,32 @@ fn not_ours(inputs: &Inputs, service: &ServiceSpec, live: &Service) -> Option<Di
     Some(Diagnostic::error("foreign-service", service.span, message).hint(hint))
 }
 
-/// Data stays behind in the volume that a service no longer mounts.
 fn volume_changes(service: &ServiceSpec, live: &Service) -> Vec<Diagnostic> {
+    let change = |moved: String| {
+        let message = format!("service `{}` {moved}", service.name);
+        Diagnostic::error("volume-change", service.span, message)
+            .hint("Name the volume that runs, or allow it with `--allow-volume-change`.")
+    };
+    moved_volumes(service, live)
+        .into_iter()
+        .map(change)
+        .collect()
+}
+
+/// Data stays behind in the volumes that a service no longer mounts: each in words.
+pub(super) fn moved_volumes(service: &ServiceSpec, live: &Service) -> Vec<String> {
     let running = volumes(&Body::from(live.spec.clone()));
     let wanted = volumes(&service.body);
-    let changed = wanted.iter().filter_map(|(target, new)| {
+    let moved = wanted.iter().filter_map(|(target, new)| {
         let old = running.get(target)?;
         let (old_name, new_name) = (old.as_str()?, new.as_str()?);
         (!old_name.is_empty() && !new_name.is_empty() && old_name != new_name)
-            .then(|| volume_change(service, target, old_name, new))
+            .then(|| moved_volume(target, old_name, new))
     });
-    changed.collect()
+    moved.collect()
 }
 
-fn volume_change(service: &ServiceSpec, target: &str, old: &str, new: &Body) -> Diagnostic {
+fn moved_volume(target: &str, old: &str, new: &Body) -> String {
     let secrets = new.secrets();
     let shown = |text: &str| {
         if secrets.is_secret() {
@@ -104,14 +116,11 @@ fn volume_change(service: &ServiceSpec, target: &str, old: &str, new: &Body) -> 
             text.to_owned()
         }
     };
-    let message = format!(
-        "service `{}` would get volume `{}` instead of `{}` at `{target}`: its data stays behind",
-        service.name,
+    format!(
+        "would get volume `{}` instead of `{}` at `{target}`: its data stays behind",
         shown(new.as_str().unwrap_or_default()),
         shown(old),
-    );
-    Diagnostic::error("volume-change", service.span, message)
-        .hint("Name the volume that runs, or allow it with `--allow-volume-change`.")
+    )
 }
 
 /// Volume names by target.

@@ -10,10 +10,11 @@ use super::ownership::labels_of;
 use super::pins::Chosen;
 use super::update::{self, Restart, Update};
 use super::wanted::{Wanted, secret_names, wanted};
-use super::{Action, Change, KeptWhy, Reason};
+use super::{Action, Change, FieldChange, KeptWhy, Reason};
 use crate::body::Body;
 use crate::names::label;
 use crate::observed::Service;
+use crate::secret::Provenance;
 use crate::spec::ServiceSpec;
 
 /// What becomes of a service.
@@ -190,8 +191,12 @@ impl<'a, 's> Running<'a, 's> {
             reasons.push(Reason::ImageMoved);
         }
         let moved: Vec<_> = self.moved_files();
-        if self.differs_otherwise(!moved.is_empty()) {
-            reasons.push(Reason::Differs);
+        let secrets = self.moved_secrets();
+        if self.differs_otherwise() {
+            reasons.push(self.why_it_differs());
+        }
+        if !secrets.is_empty() {
+            reasons.push(Reason::SecretChanged(secrets));
         }
         reasons.extend(moved.into_iter().map(Reason::FileChanged));
         if !self.subject.spec.is_job && !self.wanted.bindings_changed.is_empty() {
@@ -237,10 +242,39 @@ impl<'a, 's> Running<'a, 's> {
         names.map(|((_, plain), _)| plain.clone()).collect()
     }
 
+    /// What was sent last tells a hand's change from one of what is asked for.
+    fn why_it_differs(&self) -> Reason {
+        match self.subject.inputs.attempted.get(&self.live.name) {
+            None => Reason::Differs,
+            Some(sent) if *sent == self.wanted.hash => Reason::Drifted,
+            Some(_) => Reason::Changed,
+        }
+    }
+
+    /// Ids of the secrets in fields that are asked for anew.
+    fn moved_secrets(&self) -> Vec<String> {
+        if self.why_it_differs() != Reason::Changed {
+            return Vec::new();
+        }
+        let found = self.differences.iter().flat_map(|d| self.secrets_in(d));
+        let ids: BTreeSet<String> = found.collect();
+        ids.into_iter().collect()
+    }
+
+    fn secrets_in(&self, difference: &Difference) -> Vec<String> {
+        let wanted = self.wanted.fields.get(&difference.change.field);
+        let secrets = wanted.map(|entry| entry.value.secrets());
+        let ids = secrets.iter().flat_map(Provenance::ids);
+        ids.map(str::to_owned).collect()
+    }
+
     /// Whether anything differs that no other reason stands for.
-    fn differs_otherwise(&self, files_moved: bool) -> bool {
+    fn differs_otherwise(&self) -> bool {
+        let files_moved = !self.moved_files().is_empty();
+        let secrets_moved = !self.moved_secrets().is_empty();
         self.differences.iter().any(|d| {
             let explained = (self.image_moved() && (d.is("image") || is_label(d, label::PIN)))
+                || (secrets_moved && !self.secrets_in(d).is_empty())
                 || (files_moved && (d.is("configs") || d.is("secrets")))
                 || (self.is_new_to_us() && is_ours(d))
                 || is_label(d, label::REPOSITORY);
@@ -306,8 +340,24 @@ impl<'a, 's> Running<'a, 's> {
                 restarts: restarts || restart == Restart::All || self.is_paused(),
             },
             reasons,
-            fields: self.differences.iter().map(|d| d.change.clone()).collect(),
+            fields: self.shown(),
         }
+    }
+
+    /// The fields to show: labels that only follow from others are left out beside them.
+    fn shown(&self) -> Vec<FieldChange> {
+        let follows = |d: &Difference| {
+            is_label(d, label::PIN)
+                || is_label(d, label::SECRET_ENV)
+                || (is_label(d, label::IMAGE) && self.differs("image"))
+        };
+        let telling: Vec<_> = self.differences.iter().filter(|d| !follows(d)).collect();
+        let shown = if telling.is_empty() {
+            self.differences.iter().collect()
+        } else {
+            telling
+        };
+        shown.into_iter().map(|d| d.change.clone()).collect()
     }
 
     fn differs(&self, word: &str) -> bool {

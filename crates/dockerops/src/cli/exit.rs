@@ -9,6 +9,8 @@ pub enum Exit {
     Ok,
     /// Something failed, or a stack is not as asked: 1.
     Failed,
+    /// A plan has changes, and `--exit-code` was given: 2.
+    Changes,
     /// The process was asked to stop (Ctrl-C, SIGTERM): 130.
     Interrupted,
 }
@@ -18,6 +20,7 @@ impl From<Exit> for ExitCode {
         match exit {
             Exit::Ok => Self::SUCCESS,
             Exit::Failed => Self::from(1),
+            Exit::Changes => Self::from(2),
             Exit::Interrupted => Self::from(130),
         }
     }

@@ -5,16 +5,21 @@
 //! The answer goes to stdout, everything else to stderr.
 
 mod debug_cache;
+mod diff;
 mod exit;
 mod log;
 mod output;
+mod plan;
+mod policy;
 mod progress;
 mod reconcile;
 mod render;
+mod saved;
 mod session;
 mod state;
 mod stop;
 mod stopped;
+mod styled;
 mod summary;
 mod version;
 mod watch;
@@ -50,6 +55,8 @@ pub struct Cli {
 enum Command {
     Watch(watch::WatchArgs),
     Reconcile(reconcile::ReconcileArgs),
+    Plan(plan::PlanArgs),
+    Diff(diff::DiffArgs),
     Stop(stop::StopArgs),
     Render(render::RenderArgs),
     Version(version::VersionArgs),
@@ -62,6 +69,8 @@ pub async fn run(cli: Cli) -> Exit {
     let result = match &cli.command {
         Command::Watch(args) => until_stopped(watch::run(args, &mut out)).await,
         Command::Reconcile(args) => until_stopped(reconcile::run(args, &mut out)).await,
+        Command::Plan(args) => until_stopped(plan::run(args, &mut out)).await,
+        Command::Diff(args) => until_stopped(diff::run(args, &mut out)).await,
         Command::Stop(args) => until_stopped(stop::run(args, &mut out)).await,
         Command::Render(args) => Some(render::run(args, &mut out)),
         Command::Version(args) => Some(Ok(version::run(args, &mut out))),

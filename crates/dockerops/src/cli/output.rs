@@ -8,6 +8,7 @@ use dockerops_core::report::Problem;
 use serde_json::{Value, json};
 
 use super::log::Log;
+use super::styled::Styled;
 
 /// `-o text` or `-o json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -62,6 +63,31 @@ impl Output {
             Format::Text => write!(stdout, "{}", harmless(text)),
             Format::Json => writeln!(stdout, "{:#}", with_schema(json)),
         };
+    }
+
+    /// The answer in colours, which follow the terminal and `NO_COLOR`.
+    pub(super) fn answer_styled(&mut self, text: &Styled, json: Value) {
+        if self.format == Format::Json {
+            return self.answer(&text.plain(), json);
+        }
+        self.note(&text.plain());
+        let _closed = write!(anstream::stdout().lock(), "{}", text.coloured());
+    }
+
+    /// How many characters a line of the answer may have: as many as the terminal's.
+    pub(super) fn width(&self) -> Option<usize> {
+        let stdout = std::io::stdout();
+        if self.format == Format::Json || !stdout.is_terminal() {
+            return None;
+        }
+        let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    }
+
+    /// Lines of talk in colours.
+    pub(super) fn say_text(&mut self, text: &Styled) {
+        self.note(&text.plain());
+        let _closed = write!(anstream::stderr().lock(), "{}", text.coloured());
     }
 
     /// A line of talk.

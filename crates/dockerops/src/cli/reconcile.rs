@@ -1,15 +1,19 @@
 //! `dockerops reconcile`: make the Swarm be what every watched repository says.
 
+use std::path::PathBuf;
+
 use dockerops_core::names::StackName;
-use dockerops_core::plan::Force;
-use dockerops_core::report::Problem;
+use dockerops_core::report::{Problem, Report};
 use serde_json::json;
 
+use super::Exit;
 use super::output::Output;
+use super::policy::ForceArgs;
+use super::saved;
 use super::session::Session;
 use super::state::State;
+use super::summary::{self, View};
 use super::watch::RolloutArgs;
-use super::{Exit, summary};
 use crate::reconcile::{self, Request, problem};
 
 /// Make the Swarm be what every watched repository says
@@ -21,64 +25,58 @@ pub(super) struct ReconcileArgs {
     #[arg(value_parser = stack_name, value_name = "STACK")]
     stacks: Vec<StackName>,
 
-    /// Restart all tasks even when nothing changed
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    force: ForceArgs,
 
-    /// With --force, also run jobs again
-    #[arg(long, requires = "force")]
-    run_jobs: bool,
+    /// Apply the plan in this file, made by `dockerops plan --out FILE`, or nothing
+    #[arg(
+        long = "plan",
+        value_name = "FILE",
+        conflicts_with_all = ["stacks", "force", "run_jobs", "adopt", "allow_volume_change", "prune"]
+    )]
+    saved: Option<PathBuf>,
 
     #[command(flatten)]
     rollout: RolloutArgs,
 }
 
-fn stack_name(text: &str) -> Result<StackName, String> {
+/// A stack's name, for `clap`.
+pub(super) fn stack_name(text: &str) -> Result<StackName, String> {
     StackName::parse(text).map_err(|error| error.to_string())
 }
 
 pub(super) async fn run(args: &ReconcileArgs, out: &mut Output) -> Result<Exit, Problem> {
     let session = Session::open("reconcile", args.rollout.wait_lock, out).await?;
     let mut request = request(args, &session)?;
+    if let Some(file) = &args.saved {
+        request = saved::agreed(file, &session, request).await?;
+    }
     let state =
         State::read(&session.world.store()).map_err(|error| problem(&error, error.hint()))?;
     out.preface(&format!("{}\n", state.text()));
-    args.rollout.adopt(&session, &mut request, out).await?;
+    args.rollout.agree(&session, &request, out).await?;
     let mut report = reconcile::run(&session.world, &request).await?;
     session.shown.clear();
     // The others were reconciled: their report is told, too.
-    report.problems.extend(unknown_stacks(args, &report));
-    out.answer(
-        &summary::text(&report),
+    report
+        .problems
+        .extend(unknown_stacks(&args.stacks, &report));
+    out.answer_styled(
+        &summary::text(&report, View::Done, out.width()),
         summary::json(&report, json!({"state": state.json()})),
     );
     Ok(summary::exit(&report))
 }
 
 fn request(args: &ReconcileArgs, session: &Session) -> Result<Request, Problem> {
-    let watched = session.watched()?;
-    if watched.is_empty() {
-        let database = session.world.settings.database.display();
-        return Err(Problem::new(
-            format!("no repository is watched in the database {database}"),
-            Some("Run `dockerops watch <url>` first, or set `DOCKEROPS_DB_PATH` to the right database.".to_owned()),
-        ));
-    }
-    let mut request = args.rollout.request(session, watched);
+    let mut request = args.rollout.request(session, session.watched()?);
     request.only = args.stacks.iter().cloned().collect();
-    request.policy.force = match (args.force, args.run_jobs) {
-        (false, _) => Force::No,
-        (true, false) => Force::Services,
-        (true, true) => Force::ServicesAndJobs,
-    };
+    request.policy.force = args.force.force();
     Ok(request)
 }
 
 /// A stack that was named but that no repository lists is a mistake, not a success.
-fn unknown_stacks(
-    args: &ReconcileArgs,
-    report: &dockerops_core::report::Report,
-) -> Option<Problem> {
+pub(super) fn unknown_stacks(stacks: &[StackName], report: &Report) -> Option<Problem> {
     let known = |name: &&StackName| {
         report
             .repositories
@@ -86,8 +84,7 @@ fn unknown_stacks(
             .flat_map(|repository| &repository.stacks)
             .any(|stack| stack.name == **name)
     };
-    let unknown: Vec<_> = args
-        .stacks
+    let unknown: Vec<_> = stacks
         .iter()
         .filter(|name| !known(name))
         .map(StackName::as_str)

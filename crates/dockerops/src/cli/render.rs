@@ -215,7 +215,10 @@ fn compose_files(args: &RenderArgs) -> Result<Rendered, Problem> {
     })
 }
 
-fn process_environment<T>(value: impl Fn(std::ffi::OsString) -> Option<T>) -> BTreeMap<String, T> {
+/// The environment, each value as `value` takes it.
+pub(super) fn process_environment<T>(
+    value: impl Fn(std::ffi::OsString) -> Option<T>,
+) -> BTreeMap<String, T> {
     let named = |(name, content): (std::ffi::OsString, _)| {
         Some((name.into_string().ok()?, value(content)?))
     };

@@ -17,14 +17,24 @@ use crate::git::{Git, GitSettings};
 use crate::lock::{Holder, Lock};
 use crate::reconcile::{Target, World, problem};
 use crate::registry::{Registry, RegistrySettings};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::store::Store;
 
 /// An open session: dropping it lets the next run go on.
 pub(super) struct Session {
     pub(super) world: World,
     pub(super) shown: Arc<Shown>,
-    _lock: Lock,
+    /// `None` for who only looks.
+    _lock: Option<Lock>,
+}
+
+/// What becomes of the key for fingerprints where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    /// None is made.
+    Looked,
+    /// It is made: seals in a file must mean the same tomorrow.
+    Kept,
 }
 
 /// The settings, for somebody who may use them.
@@ -64,17 +74,39 @@ impl Session {
     ) -> Result<Self, Problem> {
         let settings = settings(out)?;
         log(&settings, command, out)?;
-        let engine = DockerEngine::new(&engine_settings(&settings))
-            .map_err(|error| problem(&error, error.hint()))?;
+        let engine = engine(&settings)?;
         let lock = lock(&settings, command, wait_lock, out).await?;
         let store = store(&settings)?;
         let key = settings
             .fingerprint_key()
             .map_err(|error| problem(&error, error.hint()))?;
-        engine
-            .check_manager()
-            .await
-            .map_err(|error| problem(&error, error.hint()))?;
+        manager(&engine).await?;
+        Ok(Self::new(engine, store, &key, settings, Some(lock)))
+    }
+
+    /// Reaches everything that a plan needs: without the lock, without making a
+    /// database, and with a copy of the database that nothing written stays in.
+    pub(super) async fn look(key: Key, out: &mut Output) -> Result<Self, Problem> {
+        let settings = settings(out)?;
+        let engine = engine(&settings)?;
+        let store =
+            Store::snapshot(&settings.database).map_err(|error| problem(&error, error.hint()))?;
+        let key = match key {
+            Key::Looked => settings.fingerprint_key_to_look(),
+            Key::Kept => settings.fingerprint_key(),
+        };
+        let key = key.map_err(|error| problem(&error, error.hint()))?;
+        manager(&engine).await?;
+        Ok(Self::new(engine, store, &key, settings, None))
+    }
+
+    fn new(
+        engine: DockerEngine,
+        store: Store,
+        key: &settings::FingerprintKey,
+        settings: Settings,
+        lock: Option<Lock>,
+    ) -> Self {
         let shown = Arc::new(Shown::new());
         let world = World {
             engine: Arc::new(engine),
@@ -85,14 +117,14 @@ impl Session {
             settings: Arc::new(settings),
             progress: Arc::clone(&shown) as _,
         };
-        Ok(Self {
+        Self {
             world,
             shown,
             _lock: lock,
-        })
+        }
     }
 
-    /// The watched repositories, checked.
+    /// The watched repositories, checked; that there is none is an error.
     pub(super) fn watched(&self) -> Result<Vec<Target>, Problem> {
         let rows = self
             .world
@@ -102,12 +134,31 @@ impl Session {
         // An earlier database may hold one repository in two spellings: two of it
         // would write the same stacks side by side.
         let mut known = BTreeSet::new();
-        Ok(rows
+        let targets: Vec<_> = rows
             .into_iter()
             .filter(|row| known.insert(row.owner()))
             .map(|row| Target::parse(&row.url))
-            .collect())
+            .collect();
+        if targets.is_empty() {
+            let database = self.world.settings.database.display();
+            return Err(Problem::new(
+                format!("no repository is watched in the database {database}"),
+                Some("Run `dockerops watch <url>` first, or set `DOCKEROPS_DB_PATH` to the right database.".to_owned()),
+            ));
+        }
+        Ok(targets)
     }
+}
+
+fn engine(settings: &Settings) -> Result<DockerEngine, Problem> {
+    DockerEngine::new(&engine_settings(settings)).map_err(|error| problem(&error, error.hint()))
+}
+
+async fn manager(engine: &DockerEngine) -> Result<(), Problem> {
+    let checked = engine.check_manager().await;
+    checked
+        .map(drop)
+        .map_err(|error| problem(&error, error.hint()))
 }
 
 async fn lock(

@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dockerops_core::departed::Insist;
-use dockerops_core::plan::{Adopt, Policy, Prune, PullPolicy, VolumeChange};
-use dockerops_core::report::{Problem, Report};
+use dockerops_core::report::{Problem, Report, Verb};
 use dockerops_core::repository_url::RepositoryUrl;
 
+use super::Exit;
 use super::output::Output;
+use super::policy::PolicyArgs;
 use super::session::{Session, duration};
-use super::{Exit, summary};
-use crate::reconcile::{self, Mode, Request, Target, problem};
-use crate::settings;
+use super::summary::{self, View};
+use crate::reconcile::{self, Mode, Request, Target, Texts, Wait, problem};
 
 /// Deploy a repository's stacks and remember the repository
 ///
@@ -28,14 +27,9 @@ pub(super) struct WatchArgs {
 
 /// Options of every command that deploys.
 #[derive(Debug, clap::Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
 pub(super) struct RolloutArgs {
-    /// Take over stacks of the same names, and files on NFS, that something else put there
-    #[arg(long)]
-    adopt: bool,
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
 
     /// Do not ask before `--adopt` restarts or removes something
     #[arg(long, requires = "adopt")]
@@ -48,14 +42,6 @@ pub(super) struct RolloutArgs {
     /// Wait this long for another run to end, instead of failing at once
     #[arg(long, value_parser = duration, value_name = "DURATION")]
     pub(super) wait_lock: Option<Duration>,
-
-    /// Let a running service get another volume; the data stays in the old one
-    #[arg(long)]
-    allow_volume_change: bool,
-
-    /// Remove stacks that left, also when the list is empty or history was rewritten
-    #[arg(long)]
-    prune: bool,
 }
 
 pub(super) async fn run(args: &WatchArgs, out: &mut Output) -> Result<Exit, Problem> {
@@ -70,7 +56,7 @@ pub(super) async fn run(args: &WatchArgs, out: &mut Output) -> Result<Exit, Prob
     let mut request = args
         .rollout
         .request(&session, vec![Target::parse(url.as_given())]);
-    args.rollout.adopt(&session, &mut request, out).await?;
+    args.rollout.agree(&session, &request, out).await?;
     request.mode = Mode::Watch;
     let report = reconcile::run(&session.world, &request).await?;
     session.shown.clear();
@@ -78,43 +64,31 @@ pub(super) async fn run(args: &WatchArgs, out: &mut Output) -> Result<Exit, Prob
 }
 
 impl RolloutArgs {
-    /// Lets `request` adopt, if asked to and agreed.
-    pub(super) async fn adopt(
+    /// Asks before `--adopt` disturbs what runs.
+    pub(super) async fn agree(
         &self,
         session: &Session,
-        request: &mut Request,
+        request: &Request,
         out: &mut Output,
     ) -> Result<(), Problem> {
-        if !self.adopt {
+        if !self.policy.adopt {
             return Ok(());
         }
-        request.policy.adopt = Adopt::Take;
         confirm(session, request, self.yes, out).await
     }
 
     /// A request about all stacks of `repositories`.
     pub(super) fn request(&self, session: &Session, repositories: Vec<Target>) -> Request {
-        let volumes = if self.allow_volume_change {
-            VolumeChange::Allow
-        } else {
-            VolumeChange::Refuse
-        };
-        let pull = match session.world.settings.pull_policy {
-            settings::PullPolicy::Always => PullPolicy::Always,
-            settings::PullPolicy::IfNotPresent => PullPolicy::IfNotPresent,
-        };
         Request {
             repositories,
             only: BTreeSet::new(),
-            policy: Policy {
-                volumes,
-                prune: Prune::Remove,
-                pull,
-                ..Policy::default()
-            },
-            insist: if self.prune { Insist::Yes } else { Insist::No },
+            policy: self.policy.policy(&session.world.settings),
+            insist: self.policy.insist(),
             timeout: self.timeout,
             mode: Mode::Apply,
+            texts: Texts::Named,
+            agreed: None,
+            wait: Wait::UntilHealthy,
         }
     }
 }
@@ -152,7 +126,7 @@ async fn confirm(
     if !disturbs(&report) || yes {
         return Ok(());
     }
-    out.say(&summary::text(&report));
+    out.say_text(&summary::text(&report, View::Plan, None));
     if !Output::can_ask() {
         let hint = "Run it again with `--yes` to agree to the restarts above.";
         return Err(Problem::new(
@@ -178,5 +152,5 @@ fn disturbs(report: &Report) -> bool {
         .flat_map(|repository| &repository.stacks);
     stacks
         .flat_map(|stack| &stack.changes)
-        .any(|change| change.restarts || change.verb == "remove")
+        .any(|change| change.restarts || matches!(change.verb, Verb::Remove | Verb::Replace))
 }

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use dockerops_core::compose::{self, Compat, FileError, Files, Origin, Request, Variables};
 use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
+use dockerops_core::manifest::Manifest;
 use dockerops_core::names::StackName;
 use dockerops_core::secret::Provenance;
 use dockerops_core::source::{FileId, Sources};
 use dockerops_core::spec::{self, Input, StackSpec};
 
-use super::{MAX_FILE, read_file};
+use super::{Desired, DesiredStack, MAX_FILE, read_file};
 
 /// What the files of one stack ask for.
 #[derive(Debug)]
@@ -24,6 +25,24 @@ pub struct Bare {
     pub diagnostics: Diagnostics,
     /// The texts that diagnostics point into.
     pub sources: Sources,
+}
+
+impl Bare {
+    /// The same as a repository of one stack: without volumes, bindings and secrets of its own.
+    pub fn into_desired(self, name: StackName, compose_path: String) -> Desired {
+        let stack = DesiredStack {
+            name,
+            compose_path,
+            spec: self.spec.filter(|_| !self.diagnostics.has_errors()),
+            diagnostics: self.diagnostics,
+        };
+        Desired {
+            manifest: Some(Manifest::default()),
+            stacks: vec![stack],
+            diagnostics: Diagnostics::default(),
+            sources: self.sources,
+        }
+    }
 }
 
 /// Reads `files`, later ones overriding earlier ones; `-` is standard input.

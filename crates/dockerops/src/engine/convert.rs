@@ -77,11 +77,17 @@ pub(super) fn task(json: &Value) -> Task {
 }
 
 pub(super) fn node(json: &Value) -> Node {
+    let (spec, description) = (&json["Spec"], &json["Description"]);
     Node {
         id: text(json, "ID"),
-        hostname: text(&json["Description"], "Hostname"),
+        hostname: text(description, "Hostname"),
         state: text(&json["Status"], "State"),
-        availability: text(&json["Spec"], "Availability"),
+        availability: text(spec, "Availability"),
+        role: text(spec, "Role"),
+        labels: strings(&spec["Labels"]),
+        engine_labels: strings(&description["Engine"]["Labels"]),
+        os: text(&description["Platform"], "OS"),
+        architecture: text(&description["Platform"], "Architecture"),
     }
 }
 

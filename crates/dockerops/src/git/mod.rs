@@ -13,6 +13,7 @@
 pub mod askpass;
 mod classify;
 mod error;
+mod history;
 mod home;
 mod mirror;
 mod objects;
@@ -126,23 +127,6 @@ impl Git {
             environment: self.plain_environment(),
         };
         Tree::open(mirror, revision)
-    }
-
-    /// Whether `new` descends from `old`. An `old` that is not in the mirror (any
-    /// more) is no ancestor.
-    pub async fn is_ancestor(
-        &self,
-        url: &RepositoryUrl,
-        old: &Revision,
-        new: &Revision,
-    ) -> Result<bool, GitError> {
-        if old == new {
-            return Ok(true);
-        }
-        let mut command = self.local(self.mirror(url).folder()).await?;
-        command.args(["merge-base", "--is-ancestor", old.as_str(), new.as_str()]);
-        let output = self.run(command, None, self.settings.stall).await?;
-        Ok(output.code == Some(0))
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) fn parse_commit(
 }
 
 /// Without what could command a terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 

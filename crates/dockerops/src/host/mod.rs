@@ -113,6 +113,11 @@ impl Nfs {
         })
     }
 
+    /// The content of the file at `path`; `None` when there is none, or more than `limit` bytes.
+    pub fn read(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, HostError> {
+        self.root.folders().content(path, limit)
+    }
+
     /// Decides for all bindings of `repository`; writes nothing.
     ///
     /// `content` is read only where a file on disk is not known and may be the wanted one.
@@ -241,7 +246,7 @@ impl Nfs {
         content: &dyn Content,
     ) -> Result<BindingPlan, HostError> {
         let mut seen = self.look(&to_look_at(request))?;
-        self.read(&to_read(request, &seen), content, &mut seen)?;
+        self.read_unread(&to_read(request, &seen), content, &mut seen)?;
         let mut plan = plan_binding(request, &seen);
         let path = &request.binding.path.value;
         for (owner, neighbour) in neighbours {
@@ -269,7 +274,7 @@ impl Nfs {
             ledger,
         };
         let mut seen = self.look(&retired_to_look_at(retired))?;
-        self.read(
+        self.read_unread(
             &retired_to_read(retired, &seen),
             &content::Nothing,
             &mut seen,
@@ -296,7 +301,7 @@ impl Nfs {
         Ok(seen)
     }
 
-    fn read(
+    fn read_unread(
         &self,
         unread: &Unread,
         content: &dyn Content,

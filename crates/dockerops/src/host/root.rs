@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -158,6 +158,32 @@ impl Folders<'_> {
             }
         }
         Ok(names)
+    }
+
+    /// The content of the file at `path`; `None` when there is none, or more than `limit` bytes.
+    pub(super) fn content(
+        &mut self,
+        path: &str,
+        limit: usize,
+    ) -> Result<Option<Vec<u8>>, HostError> {
+        let failed = self.root.failed("read", path);
+        let absolute = self.root.absolute(path);
+        let file = match self.parent(path).and_then(|(fd, name)| open_file(fd, name)) {
+            Ok(file) => file,
+            Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => return Ok(None),
+            Err(errno) => return Err(failed(errno)),
+        };
+        if file_type(&stat_fd(&file).map_err(failed)?) != FileType::RegularFile {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        let read = (&file).take(limit as u64 + 1).read_to_end(&mut content);
+        read.map_err(|source| HostError::Io {
+            doing: "read",
+            path: absolute,
+            source,
+        })?;
+        Ok((content.len() <= limit).then_some(content))
     }
 
     /// Hashes the file at `path` into `seen`, together with its stamp.

@@ -117,6 +117,18 @@ async fn answer(world: &World, request: &Request, need: &ImageNeed) -> Answer {
         Ok(image) => image,
         Err(error) => return Answer::failed(problem(&error, error.hint())),
     };
+    if let Some(agreed) = &request.agreed {
+        return match agreed.pin(&need.image) {
+            Ok(resolution) => {
+                let warning = pull_agreed(world, request, need, &image, &resolution).await;
+                Answer {
+                    resolution: Ok(resolution),
+                    warning,
+                }
+            }
+            Err(problem) => Answer::failed(problem),
+        };
+    }
     let local = world.engine.find_image(&need.image).await.ok().flatten();
     if request.policy.pull == PullPolicy::IfNotPresent
         && let Some(digest) = local.as_ref().and_then(|local| local_digest(local, &image))
@@ -192,6 +204,25 @@ async fn pinned(
         }),
         warning,
     }
+}
+
+/// Pulls the very digest that a saved plan has, unless it is here.
+async fn pull_agreed(
+    world: &World,
+    request: &Request,
+    need: &ImageNeed,
+    image: &ImageRef,
+    resolution: &Resolution,
+) -> Option<String> {
+    let Resolution::Pinned { digest, .. } = resolution else {
+        return None;
+    };
+    let image = image.with_digest(digest).ok()?;
+    let here = world.engine.find_image(&image.familiar()).await;
+    if request.mode == Mode::Preview || here.is_ok_and(|found| found.is_some()) {
+        return None;
+    }
+    pull(world, &need.image, &image).await
 }
 
 /// Pulls onto this node. A failure is a warning: other nodes may well run the image.

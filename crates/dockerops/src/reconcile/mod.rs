@@ -4,8 +4,14 @@
 //! adapter's. One broken repository or stack never stops the others, and a run
 //! ends in exactly one [`Report`].
 
+mod agreed;
 mod bindings;
+mod diff;
+mod draft;
+mod files;
+mod folder;
 mod images;
+mod preview;
 mod problem;
 pub mod progress;
 mod read;
@@ -13,6 +19,7 @@ mod record;
 mod removal;
 mod rollout;
 mod settle;
+mod source;
 mod stack;
 mod stop;
 
@@ -23,13 +30,14 @@ use std::time::Duration;
 use dockerops_core::departed::Insist;
 use dockerops_core::fingerprint::FingerprintKey;
 use dockerops_core::names::StackName;
-use dockerops_core::observed::Observed;
+use dockerops_core::observed::{Node, Observed};
 use dockerops_core::plan::Policy;
 use dockerops_core::report::{Problem, Report};
-use dockerops_core::repository_url::RepositoryUrl;
 
+pub use agreed::{Agreed, all_moved, read_plan};
 pub use problem::problem;
 pub(crate) use read::read_secret;
+pub use source::{BareFiles, Source, Target};
 pub use stop::{Managed, managed, stop};
 
 use crate::engine::{Engine, EngineError, TaskFilter};
@@ -72,15 +80,22 @@ pub struct Request {
     pub timeout: Duration,
     /// Whether anything is written.
     pub mode: Mode,
+    /// Whether texts are compared line by line, for a plan.
+    pub texts: Texts,
+    /// What a saved plan holds this run to.
+    pub agreed: Option<Arc<Agreed>>,
+    /// Whether the run ends when services run.
+    pub wait: Wait,
 }
 
-/// A repository to reconcile.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// As given to `watch`.
-    pub given: String,
-    /// The same, checked; an earlier database may hold what is not accepted any more.
-    pub url: Result<RepositoryUrl, Problem>,
+/// Whether a run ends when services run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wait {
+    /// Yes.
+    #[default]
+    UntilHealthy,
+    /// No: when everything is written (`--detach`).
+    No,
 }
 
 /// Whether anything is written.
@@ -95,6 +110,16 @@ pub enum Mode {
     Preview,
 }
 
+/// Whether a plan shows how texts change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Texts {
+    /// That they change is enough.
+    #[default]
+    Named,
+    /// Line by line (`--full`).
+    Compared,
+}
+
 /// What the Swarm was when the run began.
 pub(crate) struct Seen {
     observed: Observed,
@@ -102,6 +127,8 @@ pub(crate) struct Seen {
     dirty: BTreeSet<String>,
     /// By service id: the tasks that there were.
     tasks: BTreeMap<String, BTreeSet<String>>,
+    /// The nodes that tasks may be given to.
+    nodes: Vec<Node>,
 }
 
 /// One run over all repositories of `request`.
@@ -109,11 +136,9 @@ pub(crate) struct Seen {
 /// An error is returned only when nothing at all could be done, because the
 /// Swarm could not be read.
 pub async fn run(world: &World, request: &Request) -> Result<Report, Problem> {
-    let (seen, repositories) = tokio::join!(
-        observe(world),
-        read::repositories(world, &request.repositories)
-    );
+    let (seen, mut repositories) = tokio::join!(observe(world), read::repositories(world, request));
     let seen = seen.map_err(|error| problem(&error, error.hint()))?;
+    source::settle_owners(&mut repositories, &seen.observed);
     if request.mode == Mode::Watch {
         record::remember(world, request, &repositories)?;
     }
@@ -128,7 +153,9 @@ pub async fn run(world: &World, request: &Request) -> Result<Report, Problem> {
         bindings: &bindings,
     };
     let mut report = stacks.reconcile().await;
-    if request.mode != Mode::Preview {
+    if request.mode == Mode::Preview {
+        preview::complete(&stacks, &mut report).await;
+    } else if request.keeps_records() {
         if request.only.is_empty() {
             bindings.copy_unmounted(&repositories, &mut report).await;
             let kept = removal::departed(world, request, &seen, &repositories, &mut report).await;
@@ -147,16 +174,18 @@ async fn observe(world: &World) -> Result<Seen, EngineError> {
         up_to_date: true,
         ..TaskFilter::default()
     };
-    let (observed, tasks, current) = tokio::try_join!(
+    let (observed, tasks, current, nodes) = tokio::try_join!(
         world.engine.observe(),
         world.engine.tasks(&all),
-        world.engine.tasks(&current)
+        world.engine.tasks(&current),
+        world.engine.nodes()
     )?;
     let current: BTreeSet<_> = current.into_iter().map(|task| task.id).collect();
     let mut seen = Seen {
         observed,
         dirty: BTreeSet::new(),
         tasks: BTreeMap::new(),
+        nodes,
     };
     for task in tasks {
         if task.desired_state == "running" && !current.contains(&task.id) {
@@ -177,20 +206,16 @@ impl World {
     }
 }
 
-impl Target {
-    /// A repository as given to `watch`.
-    pub fn parse(given: &str) -> Self {
-        let url = RepositoryUrl::parse(given).map_err(|error| problem(&error, error.hint()));
-        Self {
-            given: given.to_owned(),
-            url,
-        }
-    }
-}
-
 impl Request {
     /// Whether this run is about `stack`.
     fn includes(&self, stack: &StackName) -> bool {
         self.only.is_empty() || self.only.contains(stack)
+    }
+
+    /// Whether this run is about watched repositories: only these have rows and images
+    /// that are counted.
+    fn keeps_records(&self) -> bool {
+        let repository = |target: &Target| matches!(target.source, Source::Repository(_));
+        self.repositories.iter().all(repository)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use dockerops_core::compose::Compat;
 use dockerops_core::departed::History;
@@ -16,11 +16,15 @@ use dockerops_core::repository_url::RepositoryUrl;
 use dockerops_core::revision::Revision;
 use futures_util::stream::{self, StreamExt};
 
+use super::files::Files;
+use super::folder::Folder;
 use super::progress::Event;
-use super::{Target, World, problem};
-use crate::desire::{self, Desired, SecretProblem, Values};
-use crate::git::{GitError, Tree};
+use super::source::{BareFiles, FILE, Source};
+use super::{Request, Target, World, problem};
+use crate::desire::{self, Desired, DiskTree, SecretProblem, Values};
+use crate::git::{CommitInfo, GitError, Tree};
 use crate::host;
+use crate::settings::Settings;
 
 /// How many repositories are asked at once.
 const AT_ONCE: usize = 32;
@@ -36,10 +40,30 @@ pub(super) struct Repository {
 
 /// What was read of a repository.
 pub(super) struct Read {
-    pub(super) revision: Revision,
+    /// Who made the revision that was read; a folder and compose files have none.
+    pub(super) commit: Option<CommitInfo>,
     pub(super) history: History,
-    pub(super) tree: Arc<Mutex<Tree>>,
+    /// Where bindings come from.
+    pub(super) files: Option<Arc<dyn Files>>,
     pub(super) desired: Desired,
+    /// Of a folder on disk.
+    pub(super) checkout: Option<Checkout>,
+}
+
+/// What is known of a folder on disk.
+pub(super) struct Checkout {
+    /// Where it was cloned from.
+    pub(super) origin: Option<RepositoryUrl>,
+}
+
+impl Read {
+    /// Whether what it does not list may be said to have left: it is a whole
+    /// repository, and known to be that one.
+    pub(super) fn may_tell_leavers(&self) -> bool {
+        let known = |checkout: &Checkout| checkout.origin.is_some();
+        self.desired.manifest.is_some()
+            && self.checkout.as_ref().map_or(self.commit.is_some(), known)
+    }
 }
 
 impl Repository {
@@ -52,43 +76,115 @@ impl Repository {
     }
 }
 
-/// Reads all of `targets`, in their order.
-pub(super) async fn repositories(world: &World, targets: &[Target]) -> Vec<Repository> {
-    stream::iter(targets)
-        .map(|target| repository(world, target))
+/// Reads all repositories of `request`, in their order.
+pub(super) async fn repositories(world: &World, request: &Request) -> Vec<Repository> {
+    stream::iter(&request.repositories)
+        .map(|target| repository(world, request, target))
         .buffered(AT_ONCE)
         .collect()
         .await
 }
 
-async fn repository(world: &World, target: &Target) -> Repository {
+async fn repository(world: &World, request: &Request, target: &Target) -> Repository {
     let given = target.given.clone();
-    let url = match &target.url {
-        Ok(url) => url,
-        Err(problem) => {
-            return Repository {
-                owner: Owner(given.clone()),
-                given,
-                read: Err(problem.clone()),
-            };
+    let (owner, read) = match &target.source {
+        Source::Repository(Ok(url)) => {
+            let owner = url.normalised();
+            let agreed = request
+                .agreed
+                .as_ref()
+                .and_then(|agreed| agreed.revision(&owner));
+            let read = mirrored(world, url, agreed).await;
+            (owner, read)
         }
+        Source::Repository(Err(problem)) => (Owner(given.clone()), Err(problem.clone())),
+        Source::Folder(folder) => (Owner(given.clone()), checkout(world, folder).await),
+        Source::Files(files) => (Owner(FILE.to_owned()), bare(files).await),
     };
+    Repository { given, owner, read }
+}
+
+async fn mirrored(
+    world: &World,
+    url: &RepositoryUrl,
+    agreed: Option<&Revision>,
+) -> Result<Read, Problem> {
     world.progress.event(Event::Fetching {
         url: url.as_given().to_owned(),
     });
-    let read = read(world, url).await;
+    let read = match agreed {
+        Some(revision) => read_agreed(world, url, revision).await,
+        None => read(world, url).await,
+    };
     let revision = read
         .as_ref()
-        .map_or_else(|_| String::new(), |read| read.revision.to_string());
+        .ok()
+        .and_then(|read| Some(read.commit.as_ref()?.revision.to_string()));
     world.progress.event(Event::Fetched {
         url: url.as_given().to_owned(),
-        revision,
+        revision: revision.unwrap_or_default(),
     });
-    Repository {
-        given,
-        owner: url.normalised(),
-        read,
-    }
+    read
+}
+
+/// A folder on disk, read as the next commit would have it.
+async fn checkout(world: &World, folder: &Path) -> Result<Read, Problem> {
+    let origin = world.git.origin(folder).await;
+    let origin = origin.and_then(|url| RepositoryUrl::parse(&url).ok());
+    let (settings, folder) = (Arc::clone(&world.settings), folder.to_owned());
+    on_a_thread(move || {
+        let opened = DiskTree::open(&folder).and_then(|tree| Ok((tree, Folder::open(&folder)?)));
+        let (tree, files) = opened.map_err(|error| not_a_folder(&folder, &error))?;
+        Ok(Read {
+            commit: None,
+            // A checkout of the same repository goes on from what was deployed.
+            history: History::Descends,
+            files: Some(Arc::new(files)),
+            desired: desire_with(&tree, &settings),
+            checkout: Some(Checkout { origin }),
+        })
+    })
+    .await
+}
+
+fn not_a_folder(folder: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(
+        format!("cannot open the folder `{}`: {error}", folder.display()),
+        Some("Name a folder that has a `stacks.yaml`.".to_owned()),
+    )
+}
+
+/// Compose files given by hand: a repository of one stack.
+async fn bare(files: &BareFiles) -> Result<Read, Problem> {
+    let files = files.clone();
+    on_a_thread(move || {
+        let bare = desire::bare(
+            &files.stack,
+            &files.files,
+            &files.environment,
+            Compat::Specification,
+        );
+        let first = files.files.first().map(|file| file.display().to_string());
+        Ok(Read {
+            commit: None,
+            history: History::Same,
+            files: None,
+            desired: bare.into_desired(files.stack, first.unwrap_or_default()),
+            checkout: None,
+        })
+    })
+    .await
+}
+
+async fn on_a_thread(
+    work: impl FnOnce() -> Result<Read, Problem> + Send + 'static,
+) -> Result<Read, Problem> {
+    let work = tokio::task::spawn_blocking(work);
+    work.await.unwrap_or_else(|_| Err(cut_short()))
+}
+
+fn cut_short() -> Problem {
+    Problem::new("reading what is asked for was cut short", None)
 }
 
 async fn read(world: &World, url: &RepositoryUrl) -> Result<Read, Problem> {
@@ -101,22 +197,40 @@ async fn read(world: &World, url: &RepositoryUrl) -> Result<Read, Problem> {
     if let (Some(early), true) = (early, mirrored.as_ref() == Some(&head))
         && let Ok(Ok((tree, desired))) = early.await
     {
-        return finish(world, url, head, tree, desired).await;
+        return finish(world, url, tree, desired).await;
     }
     let revision = world.git.fetch(url, &|_| ()).await.map_err(failed)?;
-    match load(world, url, revision.clone()).await {
-        Ok((tree, desired)) => finish(world, url, revision, tree, desired).await,
+    match load(world, url, revision).await {
+        Ok((tree, desired)) => finish(world, url, tree, desired).await,
         Err(Unloaded::Failed(problem)) => Err(problem),
         Err(Unloaded::Damaged) => {
             let revision = world.git.fetch_anew(url, &|_| ()).await.map_err(failed)?;
-            let loaded = load(world, url, revision.clone()).await;
+            let loaded = load(world, url, revision).await;
             let (tree, desired) = loaded.map_err(Unloaded::problem)?;
-            finish(world, url, revision, tree, desired).await
+            finish(world, url, tree, desired).await
         }
     }
 }
 
-type Loaded = (Arc<Mutex<Tree>>, Desired);
+/// Reads the revision of a saved plan, which is fetched when it is not here.
+async fn read_agreed(
+    world: &World,
+    url: &RepositoryUrl,
+    revision: &Revision,
+) -> Result<Read, Problem> {
+    let loaded = match load(world, url, revision.clone()).await {
+        Err(Unloaded::Damaged) => {
+            let fetched = world.git.fetch(url, &|_| ()).await;
+            fetched.map_err(|error| problem(&error, error.hint()))?;
+            load(world, url, revision.clone()).await
+        }
+        loaded => loaded,
+    };
+    let (tree, desired) = loaded.map_err(Unloaded::problem)?;
+    finish(world, url, tree, desired).await
+}
+
+type Loaded = (Arc<Tree>, Desired);
 
 /// Why a revision could not be read.
 enum Unloaded {
@@ -153,22 +267,25 @@ fn load(
                 Unloaded::Failed(problem(&error, error.hint()))
             }
         })?;
-        let (allowed, hidden) = settings.compose_variables();
-        let values = Values {
-            allowed: &allowed,
-            hidden: &hidden,
-            secret: &read_secret,
-            compat: Compat::Specification,
-        };
-        let desired = desire::desire(&tree, &values);
-        Ok((Arc::new(Mutex::new(tree)), desired))
+        let desired = desire_with(&tree, &settings);
+        Ok((Arc::new(tree), desired))
     });
     async move {
-        work.await.unwrap_or_else(|_| {
-            let cut_short = Problem::new("reading the repository was cut short", None);
-            Err(Unloaded::Failed(cut_short))
-        })
+        work.await
+            .unwrap_or_else(|_| Err(Unloaded::Failed(cut_short())))
     }
+}
+
+/// What a repository's files ask for, with the values that they may see.
+fn desire_with(tree: &dyn desire::Tree, settings: &Settings) -> Desired {
+    let (allowed, hidden) = settings.compose_variables();
+    let values = Values {
+        allowed: &allowed,
+        hidden: &hidden,
+        secret: &read_secret,
+        compat: Compat::Specification,
+    };
+    desire::desire(tree, &values)
 }
 
 /// The value of a secret on this host.
@@ -185,16 +302,17 @@ pub(crate) fn read_secret(
 async fn finish(
     world: &World,
     url: &RepositoryUrl,
-    revision: Revision,
-    tree: Arc<Mutex<Tree>>,
+    tree: Arc<Tree>,
     desired: Desired,
 ) -> Result<Read, Problem> {
-    let history = history(world, url, &revision).await?;
+    let commit = tree.commit().clone();
+    let history = history(world, url, &commit.revision).await?;
     Ok(Read {
-        revision,
+        commit: Some(commit),
         history,
-        tree,
+        files: Some(tree),
         desired,
+        checkout: None,
     })
 }
 

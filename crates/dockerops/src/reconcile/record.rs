@@ -19,8 +19,8 @@ pub(super) fn remember(
     let now = Timestamp::now().to_string();
     for (target, repository) in request.repositories.iter().zip(repositories) {
         let read = repository.read.as_ref();
-        if let (Ok(url), true) = (
-            &target.url,
+        if let (Some(url), true) = (
+            target.url(),
             read.is_ok_and(|read| read.desired.manifest.is_some()),
         ) {
             let added = world.store().add_repository(url, &now);
@@ -71,10 +71,10 @@ fn record_stack(
     else {
         return Ok(());
     };
-    match (&report.hash, report.outcome) {
-        (Some(hash), Outcome::Changed | Outcome::Unchanged) => {
+    match (&read.commit, &report.hash, report.outcome) {
+        (Some(commit), Some(hash), Outcome::Changed | Outcome::Unchanged) => {
             let deployed = Deployed {
-                revision: read.revision.clone(),
+                revision: commit.revision.clone(),
                 at: now.to_owned(),
             };
             store.record_deployed(url, name, &stack.compose_path, hash, &deployed)?;

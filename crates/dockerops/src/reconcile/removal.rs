@@ -13,6 +13,7 @@ use dockerops_core::source::Sources;
 use super::problem::of_diagnostics;
 use super::progress::Event;
 use super::read::{Read, Repository};
+use super::stack::Stacks;
 use super::{Request, Seen, World, problem};
 
 /// How long the tasks and networks of a removed stack may take to go.
@@ -64,18 +65,69 @@ pub(super) async fn departed(
             kept.insert(repository.owner.clone());
         }
         for (stack, why) in departed.keep {
-            target.warnings.push(format!(
-                "stack `{stack}` left `stacks.yaml` and is kept: {why}"
-            ));
+            target.warnings.push(kept_sentence(&stack, &why));
         }
         for stack in departed.remove.into_iter().chain(half_removed) {
-            let removed = remove(world, &stack, &repository.owner, observed, Adopt::Refuse).await;
+            let removed = match agreed_to(world, request, &stack, &repository.owner, observed) {
+                Ok(()) => remove(world, &stack, &repository.owner, observed, Adopt::Refuse).await,
+                Err(problem) => Err(problem),
+            };
             target
                 .stacks
                 .push(removed.unwrap_or_else(|problem| StackReport::failed(stack, problem)));
         }
     }
     kept
+}
+
+/// What becomes of the stacks that left one repository.
+pub(super) struct Leaving {
+    /// They go.
+    pub(super) gone: Vec<StackName>,
+    /// They stay; each with its reason, in a sentence.
+    pub(super) kept: Vec<String>,
+}
+
+/// Decides about the stacks that left `repository`, as the Swarm was seen. Nothing is
+/// said of compose files, nor of a checkout whose repository is not known.
+pub(super) fn leaving(
+    stacks: &Stacks<'_>,
+    repository: &Repository,
+    read: &Read,
+) -> Result<Leaving, Problem> {
+    let mut leaving = Leaving {
+        gone: Vec::new(),
+        kept: Vec::new(),
+    };
+    if !read.may_tell_leavers() {
+        return Ok(leaving);
+    }
+    let observed = &stacks.seen.observed;
+    let departed = decide_for(
+        stacks.request,
+        stacks.repositories,
+        repository,
+        read,
+        observed,
+    );
+    let half = half_removed(
+        stacks.world,
+        stacks.repositories,
+        repository,
+        read,
+        observed,
+    )?;
+    leaving.kept = departed
+        .keep
+        .iter()
+        .map(|(stack, why)| kept_sentence(stack, why))
+        .collect();
+    leaving.gone = departed.remove.into_iter().chain(half).collect();
+    Ok(leaving)
+}
+
+fn kept_sentence(stack: &StackName, why: &str) -> String {
+    format!("stack `{stack}` left `stacks.yaml` and is kept: {why}")
 }
 
 fn anything_goes(
@@ -159,6 +211,32 @@ pub(super) fn listed_elsewhere(
         .collect()
 }
 
+/// Refuses a removal that a saved plan, if there is one, did not say.
+fn agreed_to(
+    world: &World,
+    request: &Request,
+    stack: &StackName,
+    owner: &Owner,
+    observed: &Observed,
+) -> Result<(), Problem> {
+    let Some(agreed) = &request.agreed else {
+        return Ok(());
+    };
+    agreed.check(&plan(stack, owner, observed, Adopt::Refuse)?, &world.key)
+}
+
+/// How one whole stack of `owner` goes.
+pub(super) fn plan(
+    stack: &StackName,
+    owner: &Owner,
+    observed: &Observed,
+    adopt: Adopt,
+) -> Result<Plan, Problem> {
+    removal(stack, owner, observed, adopt).map_err(|refused| {
+        of_diagnostics(&format!("stack `{stack}`"), &refused, &Sources::default())
+    })
+}
+
 /// Removes one whole stack of `owner` and waits until it is gone.
 pub(super) async fn remove(
     world: &World,
@@ -167,9 +245,7 @@ pub(super) async fn remove(
     observed: &Observed,
     adopt: Adopt,
 ) -> Result<StackReport, Problem> {
-    let plan: Plan = removal(stack, owner, observed, adopt).map_err(|refused| {
-        of_diagnostics(&format!("stack `{stack}`"), &refused, &Sources::default())
-    })?;
+    let plan = plan(stack, owner, observed, adopt)?;
     for change in &plan.changes {
         let what = ChangeReport::from(change).to_string();
         world.progress.event(Event::Applying {
@@ -191,5 +267,5 @@ pub(super) async fn remove(
         services: Vec::new(),
     });
     gone.map_err(|error| problem(&error, error.hint()))?;
-    Ok(StackReport::of_plan(&plan, Outcome::Removed))
+    Ok(StackReport::of_plan(&plan, Outcome::Removed, observed))
 }

@@ -5,23 +5,19 @@
 
 use std::collections::BTreeSet;
 
-use dockerops_core::fingerprint::FingerprintKey;
 use dockerops_core::image::ImageRef;
-use dockerops_core::observed::Observed;
-use dockerops_core::plan::{Action, Change, Inputs, KeptWhy, Plan, Policy, plan};
+use dockerops_core::plan::{Action, Change, KeptWhy, Plan};
 use dockerops_core::report::{ChangeReport, Outcome, Problem, StackReport};
-use dockerops_core::source::Sources;
 use dockerops_core::spec::StackSpec;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use super::draft::{Draft, outcome_of};
 use super::images::auth;
-use super::problem::of_diagnostics;
 use super::progress::Event;
-use super::read::Repository;
 use super::settle::settle;
 use super::stack::Stacks;
-use super::{Mode, observe, problem};
+use super::{Mode, Wait, problem};
 use crate::engine::Applied;
 use crate::store::Attempt;
 
@@ -29,12 +25,7 @@ use crate::store::Attempt;
 const ATTEMPTS: usize = 4;
 
 /// One stack of a run.
-pub(super) struct Rollout<'a> {
-    pub(super) stacks: &'a Stacks<'a>,
-    pub(super) repository: &'a Repository,
-    pub(super) spec: &'a StackSpec,
-    pub(super) sources: &'a Sources,
-}
+pub(super) struct Rollout<'a>(pub(super) Draft<'a>);
 
 /// How one write ended.
 enum Wrote {
@@ -63,94 +54,43 @@ impl Rollout<'_> {
         let mut done = Done::default();
         let result = self.roll_out(writers, &mut done).await;
         result.unwrap_or_else(|problem| {
-            let mut report = StackReport::failed(self.spec.name.clone(), problem);
-            report.changes = done.changes.iter().map(ChangeReport::from).collect();
+            let mut report = StackReport::failed(self.0.spec.name.clone(), problem);
+            report.changes = ChangeReport::all(&done.changes, &self.0.stacks.seen.observed);
             report.warnings = done.warnings;
             report
         })
     }
 
     async fn roll_out(&self, writers: &Semaphore, done: &mut Done) -> Result<StackReport, Problem> {
-        let mut plan = self.plan(&self.stacks.seen.observed, &self.stacks.seen.dirty)?;
-        if self.stacks.request.mode == Mode::Preview {
-            return Ok(self.report(&plan, outcome_of(&plan)));
+        let drafted = self.0.plan(self.0.stacks.seen)?;
+        if self.0.stacks.request.mode == Mode::Preview {
+            return Ok(self.0.preview(drafted));
         }
+        let mut plan = drafted.plan;
+        self.check_agreed(&plan)?;
         let mut attempt = 1;
         while let Written::Stale = self.write(&plan, writers, done).await? {
-            if attempt == ATTEMPTS {
-                return Err(contended(self.spec));
+            // A saved plan is applied as it is, or not at all.
+            if attempt == ATTEMPTS || self.0.stacks.request.agreed.is_some() {
+                return Err(contended(self.0.spec));
             }
             attempt += 1;
-            plan = self.plan_again().await?;
+            plan = self.0.plan_again().await?.plan;
         }
         // What an earlier plan of this run wrote is waited for and told like the rest.
         let earlier = done.changes.len() - writes(&plan).len();
         plan.changes.splice(0..0, done.changes.drain(..earlier));
-        let mut report = self.report(&plan, outcome_of(&plan));
+        let mut report = self.0.report(&plan, outcome_of(&plan));
         report.warnings.append(&mut done.warnings);
         self.settle(&plan, &mut report).await;
         Ok(report)
     }
 
-    fn plan(&self, observed: &Observed, dirty: &BTreeSet<String>) -> Result<Plan, Problem> {
-        let Stacks {
-            world,
-            request,
-            images,
-            bindings,
-            ..
-        } = self.stacks;
-        self.refuse_unusable()?;
-        let attempted = self
-            .attempts()?
-            .into_iter()
-            .map(|attempt| (attempt.service, attempt.hash))
-            .collect();
-        let adopt = self.stacks.adopt(self.repository, &self.spec.name)?;
-        plan(&Inputs {
-            desired: self.spec,
-            observed,
-            owner: &self.repository.owner,
-            former: &self.stacks.former(self.repository, &self.spec.name),
-            images: &images.resolved,
-            bindings: &bindings.hashes(&self.repository.owner),
-            dirty,
-            attempted: &attempted,
-            retained: &BTreeSet::new(),
-            rotate: &BTreeSet::new(),
-            key: &world.key,
-            policy: Policy {
-                adopt,
-                ..request.policy
-            },
-        })
-        .map_err(|refused| {
-            of_diagnostics(
-                &format!("stack `{}`", self.spec.name),
-                &refused,
-                self.sources,
-            )
-        })
-    }
-
-    async fn plan_again(&self) -> Result<Plan, Problem> {
-        let seen = observe(self.stacks.world)
-            .await
-            .map_err(|error| problem(&error, error.hint()))?;
-        self.plan(&seen.observed, &seen.dirty)
-    }
-
-    /// An image without a digest or a binding that cannot be copied fails the stack before any write.
-    fn refuse_unusable(&self) -> Result<(), Problem> {
-        for service in &self.spec.services {
-            if let Some(problem) = self.stacks.images.failed.get(&service.image.value) {
-                return Err(problem.clone());
-            }
-            for id in &service.bindings {
-                self.stacks.bindings.usable(&self.repository.owner, id)?;
-            }
-        }
-        Ok(())
+    /// Refuses what a saved plan, if there is one, did not say.
+    fn check_agreed(&self, plan: &Plan) -> Result<(), Problem> {
+        let Stacks { world, request, .. } = self.0.stacks;
+        let agreed = request.agreed.as_ref();
+        agreed.map_or(Ok(()), |agreed| agreed.check(plan, &world.key))
     }
 
     /// Writes everything of `plan` but the removals at its end.
@@ -161,14 +101,14 @@ impl Rollout<'_> {
         done: &mut Done,
     ) -> Result<Written, Problem> {
         let _turn = writers.acquire().await;
-        let ids = self
-            .spec
+        let spec = self.0.spec;
+        let ids = spec
             .services
             .iter()
             .flat_map(|service| service.bindings.clone())
             .collect();
-        let owner = &self.repository.owner;
-        let said = self.stacks.bindings.copy(owner, ids).await?;
+        let owner = &self.0.repository.owner;
+        let said = self.0.stacks.bindings.copy(owner, ids).await?;
         done.warnings.extend(said);
         for change in writes(plan) {
             match self.apply(change).await? {
@@ -184,10 +124,10 @@ impl Rollout<'_> {
     }
 
     async fn apply(&self, change: &Change) -> Result<Wrote, Problem> {
-        let world = self.stacks.world;
+        let world = self.0.stacks.world;
         let what = ChangeReport::from(change).to_string();
         world.progress.event(Event::Applying {
-            stack: self.spec.name.clone(),
+            stack: self.0.spec.name.clone(),
             what,
         });
         let auth = match self.image_of(change) {
@@ -209,20 +149,12 @@ impl Rollout<'_> {
             return None;
         };
         let service = self
+            .0
             .spec
             .services
             .iter()
             .find(|service| service.name == *name)?;
         ImageRef::parse(&service.image.value).ok()
-    }
-
-    fn attempts(&self) -> Result<Vec<Attempt>, Problem> {
-        let attempts = self
-            .stacks
-            .world
-            .store()
-            .attempts(&self.repository.owner, self.spec.name.as_str());
-        attempts.map_err(|error| problem(&error, error.hint()))
     }
 
     /// Notes what was sent, so that a spec which Swarm rolls back is known again.
@@ -234,7 +166,7 @@ impl Rollout<'_> {
         else {
             return Ok(());
         };
-        let mut attempts = self.attempts()?;
+        let mut attempts = self.0.attempts()?;
         attempts.retain(|attempt| attempt.service != *name);
         attempts.extend(plan.hashes.get(name).map(|hash| Attempt {
             service: name.clone(),
@@ -242,9 +174,12 @@ impl Rollout<'_> {
             reason: String::new(),
             at: Timestamp::now().to_string(),
         }));
-        let mut store = self.stacks.world.store();
-        let recorded =
-            store.record_attempts(&self.repository.owner, self.spec.name.as_str(), &attempts);
+        let mut store = self.0.stacks.world.store();
+        let recorded = store.record_attempts(
+            &self.0.repository.owner,
+            self.0.spec.name.as_str(),
+            &attempts,
+        );
         recorded.map_err(|error| problem(&error, error.hint()))
     }
 
@@ -255,13 +190,26 @@ impl Rollout<'_> {
             request,
             seen,
             ..
-        } = self.stacks;
+        } = self.0.stacks;
         let (written, moving) = (written(plan), moving(plan));
         let watched: BTreeSet<_> = written.union(&moving).cloned().collect();
-        let result = settle(world, request, seen, self.spec, &watched, &disturbed(plan)).await;
+        let result = match request.wait {
+            Wait::UntilHealthy => {
+                settle(
+                    world,
+                    request,
+                    seen,
+                    self.0.spec,
+                    &watched,
+                    &disturbed(plan),
+                )
+                .await
+            }
+            Wait::No => Ok(()),
+        };
         let services = watched.into_iter().collect();
         world.progress.event(Event::Finished {
-            stack: self.spec.name.clone(),
+            stack: self.0.spec.name.clone(),
             services,
         });
         let result = match result {
@@ -287,41 +235,6 @@ impl Rollout<'_> {
         }
         Ok(())
     }
-
-    fn report(&self, plan: &Plan, outcome: Outcome) -> StackReport {
-        let mut report = StackReport::of_plan(plan, outcome);
-        let images: BTreeSet<&str> = self
-            .spec
-            .services
-            .iter()
-            .map(|service| service.image.value.as_str())
-            .collect();
-        let warned = images
-            .iter()
-            .filter_map(|image| self.stacks.images.warnings.get(*image));
-        report.warnings.extend(warned.cloned());
-        report.hash = Some(hash(&self.stacks.world.key, self.spec, plan));
-        if outcome == Outcome::Held {
-            report.problem = Some(held(plan));
-        }
-        report
-    }
-}
-
-/// Covers all that decides what runs: the plan's hashes have each service with its
-/// digest, configs, secrets and binding files; the rest of the stack is added.
-fn hash(key: &FingerprintKey, spec: &StackSpec, plan: &Plan) -> String {
-    let mut content = Vec::new();
-    for (service, hash) in &plan.hashes {
-        content.extend(format!("{service} {hash}\n").into_bytes());
-    }
-    let files = spec.configs.iter().chain(&spec.secrets);
-    let networks = spec.networks.iter().map(|network| &network.body);
-    for body in networks.chain(files.clone().map(|file| &file.body)) {
-        content.extend(format!("{}\n", body.expose()).into_bytes());
-    }
-    files.for_each(|file| content.extend(file.data.expose()));
-    key.fingerprint(&content)
 }
 
 /// The changes up to the removals at the end.
@@ -341,16 +254,6 @@ fn removals(plan: &Plan) -> &[Change] {
     plan.changes
         .get(plan.changes.len() - count..)
         .unwrap_or_default()
-}
-
-fn outcome_of(plan: &Plan) -> Outcome {
-    if plan.kept.iter().any(|kept| kept.why == KeptWhy::RolledBack) {
-        Outcome::Held
-    } else if plan.changes.is_empty() {
-        Outcome::Unchanged
-    } else {
-        Outcome::Changed
-    }
 }
 
 fn warnings_of(applied: Applied) -> Vec<String> {
@@ -392,25 +295,6 @@ fn moving(plan: &Plan) -> BTreeSet<String> {
         .iter()
         .filter(|kept| kept.why == KeptWhy::Updating);
     moving.map(|kept| kept.name.clone()).collect()
-}
-
-fn held(plan: &Plan) -> Problem {
-    let names: Vec<_> = plan
-        .kept
-        .iter()
-        .filter(|kept| kept.why == KeptWhy::RolledBack)
-        .map(|kept| kept.name.as_str())
-        .collect();
-    Problem::new(
-        format!(
-            "held: Swarm rolled {} back to the version before",
-            names.join(", ")
-        ),
-        Some(format!(
-            "Push a commit that mends it, or run `dockerops reconcile {} --force` to try again.",
-            plan.stack
-        )),
-    )
 }
 
 fn contended(spec: &StackSpec) -> Problem {

@@ -8,20 +8,31 @@ use std::collections::BTreeSet;
 use dockerops_core::departed::former_owners;
 use dockerops_core::names::{Owner, StackName};
 use dockerops_core::plan::{Adopt, Ownership, owner_of};
-use dockerops_core::report::{Problem, Report, RepositoryReport, StackReport};
+use dockerops_core::report::{CommitReport, Problem, Report, RepositoryReport, StackReport};
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::bindings::Bindings;
+use super::draft::Draft;
 use super::images::Images;
 use super::problem::{of_diagnostics, warnings};
 use super::read::{Read, Repository};
 use super::rollout::Rollout;
 use super::{Request, Seen, World, problem};
 use crate::desire::DesiredStack;
+use crate::git::CommitInfo;
 
 /// How many stacks are written at once.
 const AT_ONCE: usize = 8;
+
+/// A commit as reports show it.
+pub(super) fn commit_report(commit: &CommitInfo) -> CommitReport {
+    CommitReport {
+        revision: commit.revision.to_string(),
+        author: commit.author.clone(),
+        subject: commit.subject.clone(),
+    }
+}
 
 /// All stacks of a run, with what they share.
 pub(super) struct Stacks<'a> {
@@ -69,8 +80,10 @@ impl Stacks<'_> {
         let unusable = desired.manifest.is_none();
         RepositoryReport {
             url,
-            revision: Some(read.revision.to_string()),
+            revision: read.commit.as_ref().map(|c| c.revision.to_string()),
+            commit: read.commit.as_ref().map(commit_report),
             stacks,
+            bindings: Vec::new(),
             warnings: warnings(&desired.diagnostics, &desired.sources),
             problem: unusable
                 .then(|| of_diagnostics("the repository", &desired.diagnostics, &desired.sources)),
@@ -93,12 +106,12 @@ impl Stacks<'_> {
                 )
             }
             Some(spec) => {
-                let rollout = Rollout {
+                let rollout = Rollout(Draft {
                     stacks: self,
                     repository,
                     spec,
                     sources: &read.desired.sources,
-                };
+                });
                 match self.claimed(repository, &stack.name) {
                     Some(problem) => StackReport::failed(stack.name.clone(), problem),
                     None => rollout.reconcile(writers).await,
@@ -144,6 +157,9 @@ impl Stacks<'_> {
         repository: &Repository,
         stack: &StackName,
     ) -> Result<Adopt, Problem> {
+        if self.request.policy.adopt == Adopt::Compare {
+            return Ok(Adopt::Compare);
+        }
         let listed = self.world.store().listed_as_deployed(stack.as_str());
         if listed
             .map_err(|error| problem(&error, error.hint()))?

@@ -65,6 +65,25 @@ impl FingerprintKey {
         })
     }
 
+    /// Reads the key at `path` without making or mending anything; where there is none,
+    /// a random one that nobody else has: what it cannot compare counts as unknown.
+    pub fn read_or_random(path: &Path) -> Result<Self, KeyError> {
+        let failed = |source| KeyError::File {
+            path: path.to_owned(),
+            source,
+        };
+        let malformed = || KeyError::Malformed {
+            path: path.to_owned(),
+        };
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(text.trim()).ok_or_else(malformed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Self::parse(&random().map_err(failed)?).ok_or_else(malformed)
+            }
+            Err(source) => Err(failed(source)),
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         if text.len() != 64 {
             return None;
@@ -97,17 +116,21 @@ fn read_private(path: &Path) -> io::Result<String> {
 fn create(path: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     make_private_folder(folder)?;
-    let mut random = [0; 32];
-    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
     // `tempfile` makes files with mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    writeln!(file, "{}", hex(&random))?;
+    writeln!(file, "{}", random()?)?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error.error),
     }
+}
+
+fn random() -> io::Result<String> {
+    let mut random = [0; 32];
+    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+    Ok(hex(&random))
 }
 
 fn make_private_folder(folder: &Path) -> io::Result<()> {
@@ -142,6 +165,17 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn looking_makes_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let random = FingerprintKey::read_or_random(&path).unwrap();
+        assert!(!path.exists());
+        let made = FingerprintKey::read_or_create(&path).unwrap();
+        assert_ne!(random.key, made.key);
+        assert_eq!(FingerprintKey::read_or_random(&path).unwrap().key, made.key);
     }
 
     #[test]

@@ -233,6 +233,11 @@ impl Settings {
         FingerprintKey::read_or_create(&self.folder.join("key"))
     }
 
+    /// The same for whoever only looks: see [`FingerprintKey::read_or_random`].
+    pub fn fingerprint_key_to_look(&self) -> Result<FingerprintKey, KeyError> {
+        FingerprintKey::read_or_random(&self.folder.join("key"))
+    }
+
     /// `GITHUB_TOKEN` wins over `GITHUB_TOKEN_FILE`.
     fn read_token_file(&mut self) -> Result<(), SettingsError> {
         let file = self.environment.0.get("GITHUB_TOKEN_FILE");

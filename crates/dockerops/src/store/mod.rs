@@ -43,6 +43,17 @@ impl Store {
         })
     }
 
+    /// A copy of the database at `path`, in memory: nothing that is written to it stays.
+    ///
+    /// The file is only read; where there is none, the copy is empty.
+    pub fn snapshot(path: &Path) -> Result<Self, StoreError> {
+        let connection = open::snapshot(path)?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
+    }
+
     /// Which file this is.
     pub fn path(&self) -> &Path {
         &self.path

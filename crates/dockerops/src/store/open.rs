@@ -8,10 +8,12 @@
 //! anyone, also where a write-ahead log would not work (NFS).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::c_int;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::StoreError;
@@ -62,16 +64,44 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// A copy in memory, brought to our format there.
+pub(super) fn snapshot(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |source| StoreError::of(path, source);
+    let mut copy = Connection::open_in_memory().map_err(failed)?;
+    if fs::exists(path).unwrap_or(true) {
+        check_file(path)?;
+        copy_into(path, &mut copy).map_err(failed)?;
+    }
+    if read_format(&mut copy, path)? < known() {
+        migrate(&mut copy, path)?;
+    }
+    Ok(copy)
+}
+
+fn copy_into(path: &Path, copy: &mut Connection) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let file = Connection::open_with_flags(path, flags)?;
+    file.busy_timeout(PATIENCE)?;
+    let backup = Backup::new(&file, copy)?;
+    // All pages in one step: the copy is of one moment.
+    backup.run_to_completion(c_int::MAX, Duration::from_millis(50), None)
+}
+
 fn known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-fn check_place(path: &Path) -> Result<(), StoreError> {
+fn check_file(path: &Path) -> Result<(), StoreError> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(StoreError::NotAFile {
             path: path.to_owned(),
         });
     }
+    Ok(())
+}
+
+fn check_place(path: &Path) -> Result<(), StoreError> {
+    check_file(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder).map_err(|source| StoreError::Folder {
         path: folder.to_owned(),

@@ -29,7 +29,7 @@ fn changed_content_gets_a_new_object_and_the_old_one_goes() {
     + Config app_conf_3fc4ccfe7458 [FileChanged("app_conf")]
     ~ app_api (restarts) [FileChanged("app_conf")]
         configs: app_conf:app_conf → app_conf_3fc4ccfe7458:app_conf
-    - Config app_conf [Undeclared]
+    - Config app_conf [Outdated]
       app_db UpToDate
     "#);
     assert_eq!(world.plan().changes, []);
@@ -38,7 +38,7 @@ fn changed_content_gets_a_new_object_and_the_old_one_goes() {
     + Secret app_key_177b6dd521f9 [FileChanged("app_key")]
     ~ app_db (restarts) [FileChanged("app_key")]
         secrets: app_key:app_key → app_key_177b6dd521f9:app_key
-    - Secret app_key [Undeclared]
+    - Secret app_key [Outdated]
       app_api UpToDate
     "#);
     assert_eq!(world.plan().changes, []);
@@ -47,7 +47,7 @@ fn changed_content_gets_a_new_object_and_the_old_one_goes() {
     + Config app_conf [FileChanged("app_conf")]
     ~ app_api (restarts) [FileChanged("app_conf")]
         configs: app_conf_3fc4ccfe7458:app_conf → app_conf:app_conf
-    - Config app_conf_3fc4ccfe7458 [Undeclared]
+    - Config app_conf_3fc4ccfe7458 [Outdated]
       app_db UpToDate
     "#);
     assert_eq!(world.plan().changes, []);
@@ -104,7 +104,7 @@ fn a_secret_that_cannot_be_compared_is_kept_until_it_is_rotated() {
     + Secret app_key_f0728ae89766 [FileChanged("app_key")]
     ~ app_db (restarts) [FileChanged("app_key")]
         secrets: app_key:app_key → app_key_f0728ae89766:app_key
-    - Secret app_key [Undeclared]
+    - Secret app_key [Outdated]
       app_api UpToDate
     "#);
     assert_eq!(rotated.plan().changes, []);

@@ -5,6 +5,7 @@ mod files;
 mod imitation;
 mod ownership;
 mod promises;
+mod reasons;
 mod secrets;
 mod services;
 mod world;

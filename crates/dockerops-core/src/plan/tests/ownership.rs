@@ -49,7 +49,6 @@ fn adopting_writes_labels_and_restarts_nothing() {
         labels.dockerops.fingerprint: ∅ → 92296fcf:f26b
         labels.dockerops.repository: ∅ → https://example.com/repo
     ~ app_api [Adopted]
-        deploy.labels.dockerops.pin: ∅ → sha256:aaaa
         deploy.labels.dockerops.repository: ∅ → https://example.com/repo
       app_job JobDone
     ! secret `app_key`: content could not be compared, kept; `--rotate app_key` replaces it

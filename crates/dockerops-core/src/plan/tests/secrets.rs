@@ -61,7 +61,6 @@ fn a_secret_that_left_the_compose_file_stays_masked() {
     ~ app_api (restarts) [Differs]
         command: [secret] → [secret]
         deploy.labels.auth: [secret] → ∅
-        deploy.labels.dockerops.secret-env: @command,@deploy.labels.auth,@hostname,TOKEN → ∅
         environment.A: [not shown] → ∅
         environment.TOKEN: [secret] → [secret]
         hostname: [secret] → ∅

@@ -193,7 +193,6 @@ fn a_moved_digest_brings_its_platforms_and_a_kept_one_keeps_them() {
     world.policy.pull = PullPolicy::Always;
     insta::assert_snapshot!(lines(&world.deploy()), @r"
     ~ app_api (restarts) [ImageMoved]
-        deploy.labels.dockerops.pin: sha256:aaaa → sha256:cccc
         image: web:1@sha256:aaaa → web:1@sha256:cccc
     ");
     let expected = json!([{"Architecture": "amd64", "OS": "linux"}, {"OS": "linux"}]);
@@ -388,7 +387,7 @@ fn a_port_is_free_before_it_is_taken() {
         service("new").port(81),
     ];
     insta::assert_snapshot!(lines(&world.deploy()), @r"
-    - app_old [Replaced]
+    - app_old [Undeclared]
     ~ app_b (restarts) [Differs]
         ports: 80:80/tcp → 82:80/tcp
     ~ app_a (restarts) [Differs]

@@ -68,8 +68,8 @@ impl World {
         }
     }
 
-    pub(super) fn try_plan(&self) -> Result<Plan, Diagnostics> {
-        plan(&Inputs {
+    pub(super) fn inputs(&self) -> Inputs<'_> {
+        Inputs {
             desired: &self.desired,
             observed: &self.swarm.observed,
             owner: &self.owner,
@@ -82,7 +82,11 @@ impl World {
             rotate: &self.rotate,
             key: &self.key,
             policy: self.policy,
-        })
+        }
+    }
+
+    pub(super) fn try_plan(&self) -> Result<Plan, Diagnostics> {
+        plan(&self.inputs())
     }
 
     pub(super) fn plan(&self) -> Plan {

@@ -184,6 +184,10 @@ impl State {
                 hostname: "node1".to_owned(),
                 state: "ready".to_owned(),
                 availability: "active".to_owned(),
+                role: "manager".to_owned(),
+                os: "linux".to_owned(),
+                architecture: "x86_64".to_owned(),
+                ..Node::default()
             }],
             images: BTreeMap::new(),
             pullable: BTreeMap::new(),

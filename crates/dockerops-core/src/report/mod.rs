@@ -3,12 +3,17 @@
 //! A report holds text that is safe to show, never a value that could carry a
 //! secret. Its JSON form is documented in `docs/reference/json.md`; a field is added, not changed.
 
-use std::fmt;
+mod binding;
+mod change;
 
 use serde::Serialize;
 
 use crate::names::StackName;
-use crate::plan::{Action, Change, FieldChange, FileKind, Plan, Reason};
+use crate::observed::Observed;
+use crate::plan::{Kept, Plan, Risk, Sealed};
+
+pub use binding::{BindingReport, FileReport};
+pub use change::{ChangeReport, Verb};
 
 /// A whole run over one or several repositories.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -28,12 +33,27 @@ pub struct RepositoryReport {
     pub url: String,
     /// The revision that was read, when one was.
     pub revision: Option<String>,
+    /// Who made that revision, and what for.
+    pub commit: Option<CommitReport>,
     /// Its stacks, in the order of `stacks.yaml`, then those removed.
     pub stacks: Vec<StackReport>,
+    /// Of a plan: what would be done to the files of its bindings.
+    pub bindings: Vec<BindingReport>,
     /// Warnings about its files.
     pub warnings: Vec<String>,
     /// Why nothing could be done with it.
     pub problem: Option<Problem>,
+}
+
+/// A revision as people know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CommitReport {
+    /// The whole id.
+    pub revision: String,
+    /// `Name <mail>`.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
 }
 
 /// How one stack ended.
@@ -59,10 +79,16 @@ pub struct StackReport {
     pub name: StackName,
     /// How it ended.
     pub outcome: Outcome,
+    /// The newest commit that changed the stack's folder, where one is a reason for a change.
+    pub commit: Option<CommitReport>,
     /// What was written, in order.
     pub changes: Vec<ChangeReport>,
     /// How many services were left as they are.
     pub unchanged_services: usize,
+    /// What was left as it is, and why.
+    pub kept: Vec<Kept>,
+    /// What to think about before applying.
+    pub risks: Vec<Risk>,
     /// What a person should know.
     pub warnings: Vec<String>,
     /// What failed.
@@ -70,23 +96,9 @@ pub struct StackReport {
     /// Of all that decides what runs, for the table `stacks`; keyed, as secrets are part of it.
     #[serde(skip)]
     pub hash: Option<String>,
-}
-
-/// One write, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ChangeReport {
-    /// `create`, `update`, `relabel` or `remove`.
-    pub verb: &'static str,
-    /// `network`, `config`, `secret` or `service`.
-    pub kind: &'static str,
-    /// Its name on the Swarm.
-    pub name: String,
-    /// Why, most important first.
-    pub reasons: Vec<String>,
-    /// Of an update: the fields that change.
-    pub fields: Vec<FieldChange>,
-    /// Whether tasks restart.
-    pub restarts: bool,
+    /// Of a plan that is only shown: what identifies it.
+    #[serde(skip)]
+    pub sealed: Option<Sealed>,
 }
 
 /// Something that went wrong, and the way out.
@@ -132,11 +144,15 @@ impl StackReport {
         Self {
             name,
             outcome,
+            commit: None,
             changes: Vec::new(),
             unchanged_services: 0,
+            kept: Vec::new(),
+            risks: Vec::new(),
             warnings: Vec::new(),
             problem: None,
             hash: None,
+            sealed: None,
         }
     }
 
@@ -148,70 +164,19 @@ impl StackReport {
         }
     }
 
-    /// What a plan would do, or did.
-    pub fn of_plan(plan: &Plan, outcome: Outcome) -> Self {
+    /// Whether any of its changes is due to what is asked for, not to the Swarm.
+    pub fn asks_anew(&self) -> bool {
+        self.changes.iter().any(|change| change.asked_anew)
+    }
+
+    /// What a plan would do, or did, to a Swarm that was `observed`.
+    pub fn of_plan(plan: &Plan, outcome: Outcome, observed: &Observed) -> Self {
         Self {
-            changes: plan.changes.iter().map(ChangeReport::from).collect(),
+            changes: ChangeReport::all(&plan.changes, observed),
             unchanged_services: plan.kept.len(),
+            kept: plan.kept.clone(),
             warnings: plan.warnings.clone(),
             ..Self::new(plan.stack.clone(), outcome)
-        }
-    }
-}
-
-impl From<&Change> for ChangeReport {
-    fn from(change: &Change) -> Self {
-        let (verb, kind, name) = words(&change.action);
-        Self {
-            verb,
-            kind,
-            name: name.to_owned(),
-            reasons: change.reasons.iter().map(Reason::to_string).collect(),
-            fields: change.fields.clone(),
-            restarts: matches!(change.action, Action::UpdateService { restarts: true, .. }),
-        }
-    }
-}
-
-impl fmt::Display for ChangeReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.verb, self.kind, self.name)
-    }
-}
-
-fn words(action: &Action) -> (&'static str, &'static str, &str) {
-    match action {
-        Action::CreateNetwork { name, .. } => ("create", "network", name),
-        Action::CreateFile { kind, name, .. } => ("create", file_word(*kind), name),
-        Action::RelabelFile { kind, name, .. } => ("relabel", file_word(*kind), name),
-        Action::CreateService { name, .. } => ("create", "service", name),
-        Action::UpdateService { name, .. } => ("update", "service", name),
-        Action::RemoveService { name, .. } => ("remove", "service", name),
-        Action::RemoveFile { kind, name, .. } => ("remove", file_word(*kind), name),
-        Action::RemoveNetwork { name, .. } => ("remove", "network", name),
-    }
-}
-
-fn file_word(kind: FileKind) -> &'static str {
-    match kind {
-        FileKind::Config => "config",
-        FileKind::Secret => "secret",
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => f.write_str("not deployed yet"),
-            Self::Differs => f.write_str("differs from the repository"),
-            Self::ImageMoved => f.write_str("the image moved behind its tag"),
-            Self::BindingChanged(ids) => write!(f, "files of binding {} changed", ids.join(", ")),
-            Self::FileChanged(name) => write!(f, "content of {name} changed"),
-            Self::Forced => f.write_str("--force"),
-            Self::Paused => f.write_str("an earlier update was paused by Swarm"),
-            Self::Adopted => f.write_str("taken over"),
-            Self::Replaced => f.write_str("cannot be updated in place: removed and made anew"),
-            Self::Undeclared => f.write_str("no longer declared"),
         }
     }
 }

@@ -3,12 +3,13 @@
 //! A binding that several stacks mount is copied once. One that cannot be copied
 //! fails the stacks that mount it before anything of them is written.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod preview;
 
-use dockerops_core::bindings::{Neighbour, WantedFile, binding_hash};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dockerops_core::bindings::{Neighbour, binding_hash};
 use dockerops_core::manifest::{Binding, Manifest, VolumeKind};
 use dockerops_core::names::Owner;
 use dockerops_core::plan::Adopt;
@@ -16,11 +17,11 @@ use dockerops_core::report::{Problem, Report};
 use dockerops_core::source::Sources;
 use futures_util::future::join_all;
 
+use super::files::{Blobs, Files};
 use super::problem::{of_diagnostics, problem};
 use super::read::{Read, Repository};
 use super::{Request, World};
-use crate::git::{Kind, Tree, TreeError};
-use crate::host::{Content, Neighbours, Nfs, Prepared, WantedBinding};
+use crate::host::{Neighbours, Nfs, Prepared, WantedBinding};
 
 /// The bindings of all repositories of a run.
 #[derive(Default)]
@@ -40,7 +41,7 @@ struct Shelf {
 /// From where to where.
 struct Place {
     nfs: Nfs,
-    tree: Arc<Mutex<Tree>>,
+    files: Arc<dyn Files>,
 }
 
 /// One binding: what to do for it, or why it cannot be used.
@@ -64,10 +65,10 @@ pub(super) async fn check(
             adopt,
             neighbours: Arc::new(neighbours(&repository.owner, &watched, repositories)),
         };
-        let tree = Arc::clone(&read.tree);
+        let files = Arc::clone(read.files.as_ref()?);
         Some(async move {
             let owner = asked.owner.clone();
-            let work = tokio::task::spawn_blocking(move || shelf(&nfs, tree, asked));
+            let work = tokio::task::spawn_blocking(move || shelf(&nfs, files, asked));
             (owner, work.await.unwrap_or_default())
         })
     });
@@ -133,12 +134,12 @@ fn wanted(manifest: &Manifest) -> Vec<(String, Binding)> {
     bindings.collect()
 }
 
-fn shelf(nfs: &Path, tree: Arc<Mutex<Tree>>, asked: Asked) -> Shelf {
+fn shelf(nfs: &Path, source: Arc<dyn Files>, asked: Asked) -> Shelf {
     let mut shelf = Shelf::default();
     let mut ids = Vec::new();
     let mut wanted = Vec::new();
     for (id, binding) in asked.wanted {
-        match files(&lock(&tree), &binding) {
+        match source.wanted(&binding) {
             Ok(files) => {
                 shelf
                     .hashes
@@ -156,7 +157,7 @@ fn shelf(nfs: &Path, tree: Arc<Mutex<Tree>>, asked: Asked) -> Shelf {
         ..
     } = asked;
     let checked = Nfs::open(nfs).and_then(|nfs| {
-        let checked = nfs.check(&owner, &wanted, adopt, &neighbours, &Blobs(&tree))?;
+        let checked = nfs.check(&owner, &wanted, adopt, &neighbours, &Blobs(&*source))?;
         Ok((checked, nfs))
     });
     match checked {
@@ -175,7 +176,7 @@ fn shelf(nfs: &Path, tree: Arc<Mutex<Tree>>, asked: Asked) -> Shelf {
             shelf
                 .items
                 .extend(items.map(|(id, item)| (id, Mutex::new(item))));
-            shelf.place = Some(Place { nfs, tree });
+            shelf.place = Some(Place { nfs, files: source });
         }
         Err(error) => {
             let problem = problem(&error, error.hint());
@@ -184,10 +185,6 @@ fn shelf(nfs: &Path, tree: Arc<Mutex<Tree>>, asked: Asked) -> Shelf {
         }
     }
     shelf
-}
-
-fn lock(tree: &Mutex<Tree>) -> MutexGuard<'_, Tree> {
-    tree.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn usable(prepared: Prepared) -> Result<Prepared, Problem> {
@@ -200,76 +197,6 @@ fn usable(prepared: Prepared) -> Result<Prepared, Problem> {
         ));
     }
     Ok(prepared)
-}
-
-/// The files that the revision has for a binding; symlinks inside the repository count as what they point to.
-fn files(tree: &Tree, binding: &Binding) -> Result<Vec<WantedFile>, Problem> {
-    let path = Path::new(&binding.path.value);
-    let failed = |error: TreeError| problem(&error, error.hint());
-    match tree.kind(path).map_err(failed)? {
-        Some(Kind::File { executable }) => Ok(vec![file(tree, path, executable)?]),
-        Some(Kind::Folder) => {
-            let entries = tree.entries(path).map_err(failed)?.unwrap_or_default();
-            let entries = entries.into_iter().map(|entry| match entry.kind {
-                Kind::File { executable } => Ok(WantedFile {
-                    path: text(path.join(&entry.path))?,
-                    size: entry.size,
-                    executable,
-                    content: entry.oid,
-                }),
-                _ => linked(tree, &path.join(&entry.path)),
-            });
-            entries.collect()
-        }
-        _ => Ok(Vec::new()),
-    }
-}
-
-/// A symlink below a binding: followed when it leads to a file of the repository.
-fn linked(tree: &Tree, path: &Path) -> Result<WantedFile, Problem> {
-    let failed = |error: TreeError| problem(&error, error.hint());
-    match tree.kind(path).map_err(failed)? {
-        Some(Kind::File { executable }) => file(tree, path, executable),
-        _ => Err(Problem::new(
-            format!(
-                "`{}` is a submodule, or a symlink that does not lead to a file of the repository",
-                path.display()
-            ),
-            Some("Replace it by the files themselves.".to_owned()),
-        )),
-    }
-}
-
-fn file(tree: &Tree, path: &Path, executable: bool) -> Result<WantedFile, Problem> {
-    let failed = |error: TreeError| problem(&error, error.hint());
-    let content = tree.oid(path).map_err(failed)?.unwrap_or_default();
-    Ok(WantedFile {
-        path: text(path.to_owned())?,
-        size: tree.size(&content).map_err(failed)?,
-        executable,
-        content,
-    })
-}
-
-/// A path that the shared storage and the list of what is ours can both hold.
-fn text(path: PathBuf) -> Result<String, Problem> {
-    path.into_os_string().into_string().map_err(|path| {
-        let path = path.to_string_lossy();
-        Problem::new(
-            format!("the name of `{path}` is not UTF-8 text"),
-            Some("Rename the file in the repository.".to_owned()),
-        )
-    })
-}
-
-/// Contents from the mirror.
-struct Blobs<'a>(&'a Mutex<Tree>);
-
-impl Content for Blobs<'_> {
-    fn copy(&self, id: &str, to: &mut dyn io::Write) -> io::Result<()> {
-        let written = lock(self.0).write_blob(id, to);
-        written.map(drop).map_err(io::Error::other)
-    }
 }
 
 impl Bindings {
@@ -408,7 +335,7 @@ impl Shelf {
         };
         let applied = place
             .nfs
-            .apply(prepared, &Blobs(&place.tree))
+            .apply(prepared, &Blobs(&*place.files))
             .map_err(|error| problem(&error, error.hint()))?;
         Ok(applied.reports.iter().map(ToString::to_string).collect())
     }

@@ -1,0 +1,221 @@
+//! What is to be done with one stack: the inputs of its plan, the plan, and its report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dockerops_core::fingerprint::FingerprintKey;
+use dockerops_core::observed::Node;
+use dockerops_core::plan::{
+    Inputs, KeptWhy, Plan, Policy, Resolution, Risk, Sealed, plan as decide, risks,
+};
+use dockerops_core::report::{Outcome, Problem, StackReport};
+use dockerops_core::source::Sources;
+use dockerops_core::spec::StackSpec;
+
+use super::problem::of_diagnostics;
+use super::read::Repository;
+use super::stack::Stacks;
+use super::{Mode, Seen, observe, problem};
+use crate::store::Attempt;
+
+/// One stack of a run.
+#[derive(Clone, Copy)]
+pub(super) struct Draft<'a> {
+    pub(super) stacks: &'a Stacks<'a>,
+    pub(super) repository: &'a Repository,
+    pub(super) spec: &'a StackSpec,
+    pub(super) sources: &'a Sources,
+}
+
+/// A plan and what to think about before applying it.
+pub(super) struct Drafted {
+    pub(super) plan: Plan,
+    risks: Vec<Risk>,
+}
+
+impl Draft<'_> {
+    /// Decides, from what the Swarm was `seen` to be; nothing is written.
+    pub(super) fn plan(&self, seen: &Seen) -> Result<Drafted, Problem> {
+        let Stacks {
+            world,
+            request,
+            bindings,
+            ..
+        } = self.stacks;
+        self.refuse_unusable()?;
+        let attempts = self.attempts()?.into_iter();
+        let inputs = Inputs {
+            desired: self.spec,
+            observed: &seen.observed,
+            owner: &self.repository.owner,
+            former: &self.stacks.former(self.repository, &self.spec.name),
+            images: &self.images(),
+            bindings: &bindings.hashes(&self.repository.owner),
+            dirty: &seen.dirty,
+            attempted: &attempts.map(|a| (a.service, a.hash)).collect(),
+            retained: &BTreeSet::new(),
+            rotate: &BTreeSet::new(),
+            key: &world.key,
+            policy: Policy {
+                adopt: self.stacks.adopt(self.repository, &self.spec.name)?,
+                ..request.policy
+            },
+        };
+        self.decide(&inputs, &seen.nodes)
+    }
+
+    fn decide(&self, inputs: &Inputs, nodes: &[Node]) -> Result<Drafted, Problem> {
+        let what = || format!("stack `{}`", self.spec.name);
+        let plan =
+            decide(inputs).map_err(|refused| of_diagnostics(&what(), &refused, self.sources))?;
+        let risks = match self.stacks.request.mode {
+            Mode::Preview => risks(&plan, inputs, nodes),
+            Mode::Apply | Mode::Watch => Vec::new(),
+        };
+        Ok(Drafted { plan, risks })
+    }
+
+    /// The same, from what the Swarm is by now.
+    pub(super) async fn plan_again(&self) -> Result<Drafted, Problem> {
+        let seen = observe(self.stacks.world)
+            .await
+            .map_err(|error| problem(&error, error.hint()))?;
+        self.plan(&seen)
+    }
+
+    /// An image without a digest or a binding that cannot be copied fails the stack before any write.
+    fn refuse_unusable(&self) -> Result<(), Problem> {
+        if self.stacks.request.mode == Mode::Preview {
+            // Told beside the plan, which is made all the same.
+            return Ok(());
+        }
+        self.unusable().map_or(Ok(()), Err)
+    }
+
+    /// Why nothing of the stack would be written, whatever its plan says.
+    fn unusable(&self) -> Option<Problem> {
+        self.spec.services.iter().find_map(|service| {
+            let image = self.stacks.images.failed.get(&service.image.value);
+            let bindings = &self.stacks.bindings;
+            let mut ids = service.bindings.iter();
+            let binding = || ids.find_map(|id| bindings.usable(&self.repository.owner, id).err());
+            image.cloned().or_else(binding)
+        })
+    }
+
+    /// What image texts stand for. A plan that is only shown takes those that nobody
+    /// could tell as they are written.
+    fn images(&self) -> BTreeMap<String, Resolution> {
+        let images = self.stacks.images;
+        let failed = images
+            .failed
+            .keys()
+            .map(|text| (text.clone(), Resolution::Unknown));
+        failed.chain(images.resolved.clone()).collect()
+    }
+
+    /// What the images that had to be asked for stand for.
+    fn pins(&self) -> BTreeMap<String, Resolution> {
+        let resolved = &self.stacks.images.resolved;
+        let texts = self
+            .spec
+            .services
+            .iter()
+            .map(|service| &service.image.value);
+        texts
+            .filter_map(|text| Some((text.clone(), resolved.get(text)?.clone())))
+            .collect()
+    }
+
+    /// What was sent last.
+    pub(super) fn attempts(&self) -> Result<Vec<Attempt>, Problem> {
+        let attempts = self
+            .stacks
+            .world
+            .store()
+            .attempts(&self.repository.owner, self.spec.name.as_str());
+        attempts.map_err(|error| problem(&error, error.hint()))
+    }
+
+    /// What `plan` did, or would do.
+    pub(super) fn report(&self, plan: &Plan, outcome: Outcome) -> StackReport {
+        let mut report = StackReport::of_plan(plan, outcome, &self.stacks.seen.observed);
+        let images: BTreeSet<&str> = self
+            .spec
+            .services
+            .iter()
+            .map(|service| service.image.value.as_str())
+            .collect();
+        let warned = images
+            .iter()
+            .filter_map(|image| self.stacks.images.warnings.get(*image));
+        report.warnings.extend(warned.cloned());
+        report.hash = Some(hash(&self.stacks.world.key, self.spec, plan));
+        if outcome == Outcome::Held {
+            report.problem = Some(held(plan));
+        }
+        report
+    }
+
+    /// What a plan that is only shown would do.
+    pub(super) fn preview(&self, drafted: Drafted) -> StackReport {
+        let mut report = self.report(&drafted.plan, outcome_of(&drafted.plan));
+        report.risks = drafted.risks;
+        report.sealed = Some(Sealed::new(
+            &drafted.plan,
+            &self.stacks.world.key,
+            self.pins(),
+        ));
+        if let Some(problem) = self.unusable() {
+            report.outcome = Outcome::Failed;
+            report.problem = Some(problem);
+            report.sealed = None;
+        }
+        report
+    }
+}
+
+/// Covers all that decides what runs: the plan's hashes have each service with its
+/// digest, configs, secrets and binding files; the rest of the stack is added.
+fn hash(key: &FingerprintKey, spec: &StackSpec, plan: &Plan) -> String {
+    let mut content = Vec::new();
+    for (service, hash) in &plan.hashes {
+        content.extend(format!("{service} {hash}\n").into_bytes());
+    }
+    let files = spec.configs.iter().chain(&spec.secrets);
+    let networks = spec.networks.iter().map(|network| &network.body);
+    for body in networks.chain(files.clone().map(|file| &file.body)) {
+        content.extend(format!("{}\n", body.expose()).into_bytes());
+    }
+    files.for_each(|file| content.extend(file.data.expose()));
+    key.fingerprint(&content)
+}
+
+/// How a stack ends when its plan is carried out without a mishap.
+pub(super) fn outcome_of(plan: &Plan) -> Outcome {
+    if plan.kept.iter().any(|kept| kept.why == KeptWhy::RolledBack) {
+        Outcome::Held
+    } else if plan.changes.is_empty() {
+        Outcome::Unchanged
+    } else {
+        Outcome::Changed
+    }
+}
+
+fn held(plan: &Plan) -> Problem {
+    let names: Vec<_> = plan
+        .kept
+        .iter()
+        .filter(|kept| kept.why == KeptWhy::RolledBack)
+        .map(|kept| kept.name.as_str())
+        .collect();
+    Problem::new(
+        format!(
+            "held: Swarm rolled {} back to the version before",
+            names.join(", ")
+        ),
+        Some(format!(
+            "Push a commit that mends it, or run `dockerops reconcile {} --force` to try again.",
+            plan.stack
+        )),
+    )
+}
