@@ -79,6 +79,8 @@ fn local_commands_need_no_root() {
     for arguments in [
         vec!["version"],
         vec!["help"],
+        vec!["schema"],
+        vec!["schema", "stacks"],
         vec!["render", "-c", &file, "--name", "web"],
     ] {
         let output = as_nobody(home.path(), &arguments, &[]);

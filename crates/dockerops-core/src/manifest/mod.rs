@@ -1,11 +1,14 @@
-//! `stacks.yaml`, `volumes.yaml`, `nfs.yaml`, `secrets.yaml` → typed values.
+//! `stacks.yaml`, `volumes.yaml`, `nfs.yaml`, `secrets.yaml` → typed values; and the JSON Schema of each.
 //!
 //! All problems of a file are reported at once, each with its position.
 
 mod check;
+mod entry;
 mod nfs;
 mod paths;
+mod schema;
 mod secrets;
+mod shape;
 mod stacks;
 #[cfg(test)]
 mod tests;
@@ -13,6 +16,7 @@ mod volumes;
 
 pub use check::check_nfs;
 pub use nfs::parse_nfs;
+pub use schema::ManifestFile;
 pub use secrets::parse_secrets;
 pub use stacks::parse_stacks;
 pub use volumes::parse_volumes;

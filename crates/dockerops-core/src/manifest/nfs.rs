@@ -1,7 +1,7 @@
 //! `nfs.yaml`: `path: <absolute folder>`.
 
+use super::shape::{NFS, NFS_PATH};
 use super::{Nfs, all_or_nothing, paths};
-use crate::decode;
 use crate::diagnostic::Diagnostics;
 use crate::source::{FileId, Sources};
 use crate::yaml;
@@ -10,10 +10,7 @@ use crate::yaml;
 pub fn parse_nfs(sources: &Sources, file: FileId, out: &mut Diagnostics) -> Option<Nfs> {
     all_or_nothing(out, |out| {
         let root = yaml::parse(sources, file, out)?;
-        let map = decode::map(&root, "`nfs.yaml`", "`path: /mnt/nfs`", out)?;
-        decode::known_keys(map, &["path"], "`nfs.yaml`", out);
-        let path = decode::required(map, root.span, "path", "`nfs.yaml`", out)?;
-        let path = decode::text(path, "`path`", out)?;
+        let path = NFS.read(&root, out)?.text(&NFS_PATH, out)?;
         match paths::nfs_root(&path.value) {
             Ok(clean) => Some(Nfs {
                 path: path.with(clean),

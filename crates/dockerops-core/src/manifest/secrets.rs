@@ -2,14 +2,12 @@
 //!
 //! The file holds ids, never values.
 
+use super::shape::{SECRET, SECRET_ENV, SECRET_ID, SECRETS};
 use super::{SecretEntry, Seen, all_or_nothing, paths};
-use crate::decode;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::field::Text;
 use crate::source::{FileId, Sources};
-use crate::yaml::{self, Node, Value};
-
-const SHAPE: &str = "`- id: db_password`, with `env: DB_PASSWORD` below";
+use crate::yaml::{self, Node};
 
 /// Reads a `secrets.yaml`.
 pub fn parse_secrets(
@@ -19,10 +17,7 @@ pub fn parse_secrets(
 ) -> Option<Vec<SecretEntry>> {
     all_or_nothing(out, |out| {
         let root = yaml::parse(sources, file, out)?;
-        let items: &[Node] = match root.value {
-            Value::Null => &[],
-            _ => decode::list(&root, "`secrets.yaml`", SHAPE, out)?,
-        };
+        let items = SECRETS.items(&root, out)?;
         let entries: Vec<_> = items.iter().filter_map(|item| entry(item, out)).collect();
         let (mut ids, mut variables) = (Seen::default(), Seen::default());
         for entry in &entries {
@@ -34,13 +29,8 @@ pub fn parse_secrets(
 }
 
 fn entry(item: &Node, out: &mut Diagnostics) -> Option<SecretEntry> {
-    let map = decode::map(item, "a secret", SHAPE, out)?;
-    decode::known_keys(map, &["id", "env"], "a secret", out);
-    let mut text = |key: &str| {
-        let node = decode::required(map, item.span, key, "a secret", out)?;
-        decode::text(node, &format!("`{key}`"), out)
-    };
-    let (id, env) = (text("id"), text("env"));
+    let entry = SECRET.read(item, out)?;
+    let (id, env) = (entry.text(&SECRET_ID, out), entry.text(&SECRET_ENV, out));
     let id = id.filter(|id| is_file_name(id, out));
     let env = env.filter(|env| is_variable(env, out));
     Some(SecretEntry { id: id?, env: env? })

@@ -1,12 +1,12 @@
 //! `stacks.yaml`: a list of `- name: <stack>`.
 
+use super::shape::{STACK, STACK_NAME, STACKS};
 use super::{Seen, StackEntry, all_or_nothing};
-use crate::decode;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::field::Text;
 use crate::names::StackName;
 use crate::source::{FileId, Sources};
-use crate::yaml::{self, Node, Value};
+use crate::yaml::{self, Node};
 
 /// Reads `stacks.yaml`. An empty list is allowed, with a warning.
 pub fn parse_stacks(
@@ -16,15 +16,7 @@ pub fn parse_stacks(
 ) -> Option<Vec<StackEntry>> {
     all_or_nothing(out, |out| {
         let root = yaml::parse(sources, file, out)?;
-        let items: &[Node] = match root.value {
-            Value::Null => &[],
-            _ => decode::list(
-                &root,
-                "`stacks.yaml`",
-                "`- name: web`, a line for each stack",
-                out,
-            )?,
-        };
+        let items = STACKS.items(&root, out)?;
         if items.is_empty() {
             let message = "`stacks.yaml` lists no stack";
             out.push(
@@ -42,10 +34,7 @@ pub fn parse_stacks(
 }
 
 fn name(item: &Node, out: &mut Diagnostics) -> Option<Text> {
-    let map = decode::map(item, "a stack", "`- name: web`", out)?;
-    decode::known_keys(map, &["name"], "a stack", out);
-    let name = decode::required(map, item.span, "name", "a stack", out)?;
-    decode::text(name, "`name`", out)
+    STACK.read(item, out)?.text(&STACK_NAME, out)
 }
 
 fn entry(name: &Text, out: &mut Diagnostics) -> Option<StackEntry> {

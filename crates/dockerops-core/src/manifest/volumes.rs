@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::entry::Entry;
+use super::shape::{self, VOLUME_ENTRY, VOLUMES};
 use super::{Binding, Seen, VolumeEntry, VolumeKind, all_or_nothing, paths};
-use crate::decode;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::field::Text;
 use crate::source::{FileId, Sources};
-use crate::yaml::{self, Mapping, Node, Value};
-
-const SHAPE: &str = "`- id: app_data`, with `type: volume` or `type: binding` and a `path` below";
-const KEYS: [&str; 5] = ["id", "type", "path", "owner", "mode"];
+use crate::yaml::{self, Node};
 
 /// Reads `volumes.yaml`. The same path behind two ids, or one path above another, is fine.
 pub fn parse_volumes(
@@ -20,10 +18,7 @@ pub fn parse_volumes(
 ) -> Option<BTreeMap<String, VolumeEntry>> {
     all_or_nothing(out, |out| {
         let root = yaml::parse(sources, file, out)?;
-        let items: &[Node] = match root.value {
-            Value::Null => &[],
-            _ => decode::list(&root, "`volumes.yaml`", SHAPE, out)?,
-        };
+        let items = VOLUMES.items(&root, out)?;
         let entries: Vec<_> = items.iter().filter_map(|item| entry(item, out)).collect();
         let mut seen = Seen::default();
         for entry in &entries {
@@ -37,23 +32,19 @@ pub fn parse_volumes(
 }
 
 fn entry(item: &Node, out: &mut Diagnostics) -> Option<VolumeEntry> {
-    let map = decode::map(item, "a volume", SHAPE, out)?;
-    decode::known_keys(map, &KEYS, "a volume", out);
-    let mut text = |key: &str| {
-        let node = decode::required(map, item.span, key, "a volume", out)?;
-        decode::text(node, &format!("`{key}`"), out)
-    };
-    let (id, kind, path) = (text("id"), text("type"), text("path"));
+    let entry = VOLUME_ENTRY.read(item, out)?;
+    let id = entry.text(&shape::VOLUME_ID, out);
+    let kind = entry.text(&shape::VOLUME_TYPE, out);
+    let path = entry.text(&shape::VOLUME_PATH, out);
     let id = id.filter(|id| is_volume_name(id, "id", 1, out));
-    let kind = match kind?.value.as_str() {
-        "volume" => volume(map, path?, out),
-        "binding" => binding(map, path, out),
+    let kind = kind?;
+    let kind = match kind.value.as_str() {
+        shape::VOLUME => volume(&entry, path?, out),
+        shape::BINDING => binding(&entry, path, out),
         _ => {
-            let span = map.get("type").map(|node| node.span);
-            let message = "`type` must be `volume` or `binding`";
-            out.push(Diagnostic::error("bad-volume-type", span, message).hint(
-                "Write `volume` for a Docker volume, `binding` for files of the repository.",
-            ));
+            let message = format!("`type` must be {}", shape::VOLUME_TYPE.form.choice());
+            let hint = "Write `volume` for a Docker volume, `binding` for files of the repository.";
+            out.push(Diagnostic::error("bad-volume-type", kind.span, message).hint(hint));
             None
         }
     };
@@ -63,10 +54,10 @@ fn entry(item: &Node, out: &mut Diagnostics) -> Option<VolumeEntry> {
     })
 }
 
-fn volume(map: &Mapping, path: Text, out: &mut Diagnostics) -> Option<VolumeKind> {
-    for key in ["owner", "mode"] {
-        if let Some(node) = map.get(key) {
-            let message = format!("`{key}` is for `type: binding` only");
+fn volume(entry: &Entry<'_>, path: Text, out: &mut Diagnostics) -> Option<VolumeKind> {
+    for key in VOLUME_ENTRY.only_with(shape::BINDING) {
+        if let Some(node) = entry.get(key) {
+            let message = format!("`{}` is for `type: binding` only", key.name);
             out.push(
                 Diagnostic::error("binding-only", node.span, message)
                     .hint("Remove it: Docker decides over the content of a volume."),
@@ -76,14 +67,18 @@ fn volume(map: &Mapping, path: Text, out: &mut Diagnostics) -> Option<VolumeKind
     is_volume_name(&path, "path", 2, out).then_some(VolumeKind::Volume { name: path })
 }
 
-fn binding(map: &Mapping, path: Option<Text>, out: &mut Diagnostics) -> Option<VolumeKind> {
-    let owner = map.get("owner").map(|node| owner(node, out));
-    let mode = map.get("mode").map(|node| preserve(node, out));
+fn binding(entry: &Entry<'_>, path: Option<Text>, out: &mut Diagnostics) -> Option<VolumeKind> {
+    let owner = entry.text(&shape::VOLUME_OWNER, out);
+    let owner = owner.and_then(|owner| self::owner(&owner, out));
+    let mode = entry.text(&shape::VOLUME_MODE, out);
+    if let Some(mode) = &mode {
+        check_mode(mode, out);
+    }
     let path = path?;
     match paths::binding(&path.value) {
         Ok(clean) => Some(VolumeKind::Binding(Binding {
             path: path.with(clean),
-            owner: owner.flatten(),
+            owner,
             preserve_mode: mode.is_some(),
         })),
         Err(why) => {
@@ -94,8 +89,7 @@ fn binding(map: &Mapping, path: Option<Text>, out: &mut Diagnostics) -> Option<V
 }
 
 /// `uid:gid`, both numbers: names mean something else on every machine.
-fn owner(node: &Node, out: &mut Diagnostics) -> Option<(u32, u32)> {
-    let text = decode::text(node, "`owner`", out)?;
+fn owner(text: &Text, out: &mut Diagnostics) -> Option<(u32, u32)> {
     let id = |part: &str| {
         let digits = part.bytes().all(|b| b.is_ascii_digit());
         digits.then(|| part.parse().ok()).flatten()
@@ -112,12 +106,10 @@ fn owner(node: &Node, out: &mut Diagnostics) -> Option<(u32, u32)> {
     ids
 }
 
-fn preserve(node: &Node, out: &mut Diagnostics) {
-    let Some(text) = decode::text(node, "`mode`", out) else {
-        return;
-    };
-    if text.value != "preserve" {
-        let problem = Diagnostic::error("bad-mode", text.span, "`mode` must be `preserve`");
+fn check_mode(mode: &Text, out: &mut Diagnostics) {
+    if mode.value != shape::PRESERVE {
+        let message = format!("`mode` must be {}", shape::VOLUME_MODE.form.choice());
+        let problem = Diagnostic::error("bad-mode", mode.span, message);
         out.push(problem.hint("Remove it for 755 folders and 644 files."));
     }
 }

@@ -26,6 +26,11 @@ fn every_json_answer_fits_its_schema() {
     );
 
     fits("version", &ok(&person, &["version", "-o", "json"]).json());
+    fits("schemas", &ok(&person, &["schema", "-o", "json"]).json());
+    fits(
+        "schema-of-file",
+        &ok(&person, &["schema", "volumes", "-o", "json"]).json(),
+    );
     fits(
         "failure",
         &fails(&person, &["reconcile", "-o", "json"]).json(),

@@ -15,6 +15,7 @@ mod progress;
 mod reconcile;
 mod render;
 mod saved;
+mod schema;
 mod session;
 mod state;
 mod stop;
@@ -59,6 +60,7 @@ enum Command {
     Diff(diff::DiffArgs),
     Stop(stop::StopArgs),
     Render(render::RenderArgs),
+    Schema(schema::SchemaArgs),
     Version(version::VersionArgs),
     DebugCache(debug_cache::DebugCacheArgs),
 }
@@ -73,6 +75,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Diff(args) => until_stopped(diff::run(args, &mut out)).await,
         Command::Stop(args) => until_stopped(stop::run(args, &mut out)).await,
         Command::Render(args) => Some(render::run(args, &mut out)),
+        Command::Schema(args) => Some(Ok(schema::run(args, &mut out))),
         Command::Version(args) => Some(Ok(version::run(args, &mut out))),
         Command::DebugCache(args) => Some(debug_cache::run(args, &mut out)),
     };
