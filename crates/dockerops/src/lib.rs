@@ -9,6 +9,7 @@ pub mod desire;
 pub mod engine;
 pub mod git;
 pub mod host;
+pub mod init;
 pub mod lock;
 pub mod mistakes;
 pub mod reconcile;

@@ -76,11 +76,13 @@ fn local_commands_need_no_root() {
     let file = home.path().join("compose.yml");
     std::fs::write(&file, "services: {web: {image: nginx}}\n").expect("a file");
     let file = file.display().to_string();
+    let example = home.path().join("example").display().to_string();
     for arguments in [
         vec!["version"],
         vec!["help"],
         vec!["schema"],
         vec!["schema", "stacks"],
+        vec!["init", &example],
         vec!["render", "-c", &file, "--name", "web"],
     ] {
         let output = as_nobody(home.path(), &arguments, &[]);

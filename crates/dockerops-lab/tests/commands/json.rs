@@ -31,6 +31,9 @@ fn every_json_answer_fits_its_schema() {
         "schema-of-file",
         &ok(&person, &["schema", "volumes", "-o", "json"]).json(),
     );
+    let example = person.home().join("example").display().to_string();
+    let started = ok(&person, &["init", &example, "-o", "json"]).json();
+    fits("init", &started);
     fits(
         "failure",
         &fails(&person, &["reconcile", "-o", "json"]).json(),

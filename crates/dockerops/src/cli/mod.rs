@@ -7,6 +7,7 @@
 mod debug_cache;
 mod diff;
 mod exit;
+mod init;
 mod log;
 mod output;
 mod plan;
@@ -60,6 +61,7 @@ enum Command {
     Diff(diff::DiffArgs),
     Stop(stop::StopArgs),
     Render(render::RenderArgs),
+    Init(init::InitArgs),
     Schema(schema::SchemaArgs),
     Version(version::VersionArgs),
     DebugCache(debug_cache::DebugCacheArgs),
@@ -75,6 +77,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Diff(args) => until_stopped(diff::run(args, &mut out)).await,
         Command::Stop(args) => until_stopped(stop::run(args, &mut out)).await,
         Command::Render(args) => Some(render::run(args, &mut out)),
+        Command::Init(args) => Some(init::run(args, &mut out)),
         Command::Schema(args) => Some(Ok(schema::run(args, &mut out))),
         Command::Version(args) => Some(Ok(version::run(args, &mut out))),
         Command::DebugCache(args) => Some(debug_cache::run(args, &mut out)),
