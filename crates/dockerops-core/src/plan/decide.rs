@@ -254,7 +254,12 @@ fn removals(
         let name = service.name.clone();
         plan.kept.push(Kept { name, why: *why });
     }
+    let (changes, kept) = files::unused(inputs, files, &used.files);
+    plan.kept.extend(kept);
     if inputs.policy.prune == Prune::Keep {
+        // Versions of what is declared are our own doing: they go all the same.
+        let outdated = |change: &Change| change.reasons == [Reason::Outdated];
+        plan.changes.extend(changes.into_iter().filter(outdated));
         return;
     }
     let late = stale
@@ -263,9 +268,7 @@ fn removals(
         .filter(|s| !early.contains(s.name.as_str()));
     plan.changes
         .extend(late.map(|s| remove_service(s, Reason::Undeclared)));
-    let (changes, kept) = files::unused(inputs, files, &used.files);
     plan.changes.extend(changes);
-    plan.kept.extend(kept);
     let declared: BTreeSet<_> = inputs.desired.networks.iter().map(|n| &n.name).collect();
     let external = &inputs.desired.external_networks;
     let gone = networks::undeclared(inputs.observed, &inputs.desired.name, |network| {

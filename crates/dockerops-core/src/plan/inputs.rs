@@ -130,6 +130,8 @@ pub enum PullPolicy {
     IfNotPresent,
     /// Every time, for every image.
     Always,
+    /// Never: an image that nothing pins yet is used as it is written.
+    Never,
 }
 
 /// What an image text stands for.
@@ -145,7 +147,7 @@ pub enum Resolution {
     },
     /// No registry has it, but this node does: used as it is, with a warning.
     Local,
-    /// Nobody could say. For a plan that is only shown: taken as it is written.
+    /// Nobody could say, or was to be asked: taken as it is written.
     Unknown,
 }
 

@@ -50,7 +50,7 @@ pub(super) fn choose(
     }
     let kept = live.and_then(|live| in_use(&service.image.value, &text, live));
     match (kept, resolution) {
-        (Some(kept), _) if pull == PullPolicy::IfNotPresent => Ok(kept),
+        (Some(kept), _) if pull != PullPolicy::Always => Ok(kept),
         (Some(kept), None | Some(Resolution::Local | Resolution::Unknown)) => Ok(kept),
         (Some(kept), Some(Resolution::Pinned { digest, .. }))
             if kept.pin.as_ref() == Some(digest) =>
@@ -99,7 +99,7 @@ fn need(service: &ServiceSpec, live: Option<&Service>, pull: PullPolicy) -> Opti
     match (in_use(&service.image.value, &text, live), pull) {
         (None, _) => Some(NeedWhy::Changed),
         (Some(_), PullPolicy::Always) => Some(NeedWhy::Always),
-        (Some(_), PullPolicy::IfNotPresent) => None,
+        (Some(_), PullPolicy::IfNotPresent | PullPolicy::Never) => None,
     }
 }
 

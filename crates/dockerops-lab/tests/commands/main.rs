@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod database;
+mod deploy;
 mod json;
 mod reconcile;
 mod stacks;

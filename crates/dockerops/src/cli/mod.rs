@@ -5,6 +5,7 @@
 //! The answer goes to stdout, everything else to stderr.
 
 mod debug_cache;
+mod deploy;
 mod diff;
 mod exit;
 mod init;
@@ -59,6 +60,7 @@ enum Command {
     Reconcile(reconcile::ReconcileArgs),
     Plan(plan::PlanArgs),
     Diff(diff::DiffArgs),
+    Deploy(deploy::DeployArgs),
     Stop(stop::StopArgs),
     Render(render::RenderArgs),
     Init(init::InitArgs),
@@ -75,6 +77,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Reconcile(args) => until_stopped(reconcile::run(args, &mut out)).await,
         Command::Plan(args) => until_stopped(plan::run(args, &mut out)).await,
         Command::Diff(args) => until_stopped(diff::run(args, &mut out)).await,
+        Command::Deploy(args) => until_stopped(deploy::run(args, &mut out)).await,
         Command::Stop(args) => until_stopped(stop::run(args, &mut out)).await,
         Command::Render(args) => Some(render::run(args, &mut out)),
         Command::Init(args) => Some(init::run(args, &mut out)),

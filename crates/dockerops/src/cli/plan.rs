@@ -19,6 +19,7 @@ use super::render::process_environment;
 use super::saved;
 use super::session::{Key, Session};
 use super::summary::{self, View};
+use crate::desire::given;
 use crate::reconcile::{self, BareFiles, Mode, Request, Target, Texts, Wait, problem};
 
 /// Show what would change, and change nothing
@@ -64,7 +65,7 @@ pub(super) struct PlanArgs {
 }
 
 /// How much is shown, and what the exit code means.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct ShownArgs {
     /// Show how the texts of configs and of files of bindings change
     #[arg(long)]
@@ -143,7 +144,7 @@ pub(super) fn files(name: &str, files: &[PathBuf]) -> Result<Target, Problem> {
     let stack = StackName::parse(name).map_err(|error| problem(&error, Some(hint)))?;
     Ok(Target::files(BareFiles {
         stack,
-        files: files.to_vec(),
+        files: given(files),
         environment: process_environment(|value| value.into_string().ok()),
     }))
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::output::Output;
-use crate::desire::{self, DiskTree, SecretProblem, Values};
+use crate::desire::{self, DiskTree, SecretProblem, Values, given};
 use crate::mistakes::{self, Style};
 use crate::reconcile::{problem, read_secret};
 use crate::settings::{Environment, Settings};
@@ -207,7 +207,7 @@ fn compose_files(args: &RenderArgs) -> Result<Rendered, Problem> {
         .map_err(|error| problem(&error, Some("Give another `--name`.".to_owned())))?;
     let environment: BTreeMap<String, String> =
         process_environment(|value| value.into_string().ok());
-    let bare = desire::bare(&name, &args.files, &environment, args.compat());
+    let bare = desire::bare(&name, &given(&args.files), &environment, args.compat());
     Ok(Rendered {
         specs: bare.spec.into_iter().collect(),
         diagnostics: bare.diagnostics,

@@ -111,7 +111,7 @@ fn refuse_watched(session: &Session, url: &RepositoryUrl) -> Result<(), Problem>
 }
 
 /// Shows what adopting would do, and asks when anything would restart or go.
-async fn confirm(
+pub(super) async fn confirm(
     session: &Session,
     request: &Request,
     yes: bool,

@@ -45,10 +45,27 @@ impl Bare {
     }
 }
 
-/// Reads `files`, later ones overriding earlier ones; `-` is standard input.
+/// A compose file given by hand, read once: standard input cannot be read again.
+#[derive(Debug, Clone)]
+pub struct GivenFile {
+    /// As given; `-` is standard input.
+    pub path: PathBuf,
+    text: Result<String, FileError>,
+}
+
+/// Reads `files`.
+pub fn given(files: &[PathBuf]) -> Vec<GivenFile> {
+    let read = |path: &PathBuf| GivenFile {
+        path: path.clone(),
+        text: text(path),
+    };
+    files.iter().map(read).collect()
+}
+
+/// What `files` ask for, later ones overriding earlier ones.
 pub fn bare(
     stack: &StackName,
-    files: &[PathBuf],
+    files: &[GivenFile],
     environment: &BTreeMap<String, String>,
     compat: Compat,
 ) -> Bare {
@@ -90,12 +107,12 @@ pub fn bare(
     }
 }
 
-fn read(files: &[PathBuf], sources: &mut Sources, out: &mut Diagnostics) -> Option<Vec<FileId>> {
+fn read(files: &[GivenFile], sources: &mut Sources, out: &mut Diagnostics) -> Option<Vec<FileId>> {
     let mut ids = Vec::new();
-    for path in files {
+    for GivenFile { path, text } in files {
         let name = path.display();
-        match text(path) {
-            Ok(text) => ids.push(sources.add(name.to_string(), text)),
+        match text {
+            Ok(text) => ids.push(sources.add(name.to_string(), text.as_str())),
             Err(error) => {
                 let hint = error.hint().unwrap_or_else(|| "Check the path.".to_owned());
                 let message = format!("`{name}` cannot be read: {error}");
@@ -122,10 +139,10 @@ fn text(path: &Path) -> Result<String, FileError> {
 }
 
 /// The folder of the first file, absolute; for standard input the current one.
-fn working_folder(files: &[PathBuf]) -> PathBuf {
-    let first = files.first().filter(|path| *path != Path::new("-"));
+fn working_folder(files: &[GivenFile]) -> PathBuf {
+    let first = files.first().filter(|file| file.path != Path::new("-"));
     let folder = first
-        .and_then(|path| path.parent())
+        .and_then(|file| file.path.parent())
         .unwrap_or(Path::new(""));
     let absolute = std::path::absolute(folder).or_else(|_| std::env::current_dir());
     absolute.unwrap_or_else(|_| PathBuf::from("/"))

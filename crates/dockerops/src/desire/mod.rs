@@ -18,7 +18,7 @@ use dockerops_core::secret::Secret;
 use dockerops_core::source::{FileId, Sources};
 use dockerops_core::spec::StackSpec;
 
-pub use bare::{Bare, bare};
+pub use bare::{Bare, GivenFile, bare, given};
 pub use tree::{DiskTree, MAX_FILE, Tree, read_file};
 
 /// What a repository asks for.

@@ -129,6 +129,9 @@ async fn answer(world: &World, request: &Request, need: &ImageNeed) -> Answer {
             Err(problem) => Answer::failed(problem),
         };
     }
+    if request.policy.pull == PullPolicy::Never {
+        return Answer::resolved(Resolution::Unknown);
+    }
     let local = world.engine.find_image(&need.image).await.ok().flatten();
     if request.policy.pull == PullPolicy::IfNotPresent
         && let Some(digest) = local.as_ref().and_then(|local| local_digest(local, &image))

@@ -164,7 +164,8 @@ async fn bare(files: &BareFiles) -> Result<Read, Problem> {
             &files.environment,
             Compat::Specification,
         );
-        let first = files.files.first().map(|file| file.display().to_string());
+        let first = files.files.first();
+        let first = first.map(|file| file.path.display().to_string());
         Ok(Read {
             commit: None,
             history: History::Same,

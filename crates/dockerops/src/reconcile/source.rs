@@ -11,6 +11,7 @@ use dockerops_core::repository_url::RepositoryUrl;
 
 use super::problem;
 use super::read::Repository;
+use crate::desire::GivenFile;
 
 /// Owns the stacks of compose files given by hand.
 pub(super) const FILE: &str = "file";
@@ -41,7 +42,7 @@ pub struct BareFiles {
     /// The stack's name.
     pub stack: StackName,
     /// The files; later ones override earlier ones.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<GivenFile>,
     /// What their variables see.
     pub environment: BTreeMap<String, String>,
 }
@@ -69,7 +70,7 @@ impl Target {
         let given: Vec<_> = files
             .files
             .iter()
-            .map(|f| f.display().to_string())
+            .map(|file| file.path.display().to_string())
             .collect();
         Self {
             given: given.join(", "),

@@ -18,12 +18,21 @@ use super::images::Images;
 use super::problem::{of_diagnostics, warnings};
 use super::read::{Read, Repository};
 use super::rollout::Rollout;
+use super::source::FILE;
 use super::{Request, Seen, World, problem};
 use crate::desire::DesiredStack;
 use crate::git::CommitInfo;
 
 /// How many stacks are written at once.
 const AT_ONCE: usize = 8;
+
+/// What a watched repository deployed is not taken by compose files, labelled or not.
+fn listed_there(stack: &StackName, owner: &Owner) -> Problem {
+    Problem::new(
+        format!("stack `{stack}` is deployed from `{owner}`"),
+        Some("Give the stack another name, or remove it there first.".to_owned()),
+    )
+}
 
 /// A commit as reports show it.
 pub(super) fn commit_report(commit: &CommitInfo) -> CommitReport {
@@ -161,13 +170,14 @@ impl Stacks<'_> {
             return Ok(Adopt::Compare);
         }
         let listed = self.world.store().listed_as_deployed(stack.as_str());
-        if listed
-            .map_err(|error| problem(&error, error.hint()))?
-            .contains(&repository.owner)
-        {
+        let listed = listed.map_err(|error| problem(&error, error.hint()))?;
+        if listed.contains(&repository.owner) {
             return Ok(Adopt::Take);
         }
-        Ok(self.request.policy.adopt)
+        match listed.first() {
+            Some(other) if repository.owner.0 == FILE => Err(listed_there(stack, other)),
+            _ => Ok(self.request.policy.adopt),
+        }
     }
 
     /// Who gave `stack` up to this repository.

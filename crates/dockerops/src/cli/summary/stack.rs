@@ -61,8 +61,8 @@ fn stack(text: &mut Styled, report: &StackReport, view: View, width: Option<usiz
     }
     if view == View::Plan {
         risks(text, report);
-        kept(text, report);
     }
+    kept(text, report, view);
     for warning in &report.warnings {
         warn(text, warning);
     }
@@ -78,14 +78,14 @@ fn risks(text: &mut Styled, report: &StackReport) {
     }
 }
 
-/// What stays, by number; each by name where there is more to say.
-fn kept(text: &mut Styled, report: &StackReport) {
+/// What stays: each by name where there is more to say, the rest of a plan by number.
+fn kept(text: &mut Styled, report: &StackReport, view: View) {
     let plain = |why| matches!(why, KeptWhy::UpToDate | KeptWhy::JobDone);
     let same = report.kept.iter().filter(|kept| plain(kept.why)).count();
     for kept in report.kept.iter().filter(|kept| !plain(kept.why)) {
         text.line(PLAIN, format!("  = {}  {}", kept.name, why(kept.why)));
     }
-    if same > 0 && report.outcome != Outcome::Unchanged {
+    if same > 0 && view == View::Plan && report.outcome != Outcome::Unchanged {
         let services = if same == 1 { "service" } else { "services" };
         text.line(FAINT, format!("  = {same} {services} unchanged"));
     }
