@@ -4,6 +4,7 @@
 //! A message quotes source text only, never a value after interpolation, so it
 //! cannot hold a secret.
 
+use crate::codes::{self, Code};
 use crate::source::Span;
 
 /// How bad a problem is.
@@ -13,6 +14,16 @@ pub enum Severity {
     Error,
     /// Works, but probably not as meant.
     Warning,
+}
+
+/// How much of the source line is shown with a problem.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Quote {
+    /// All of it, the span marked.
+    #[default]
+    Line,
+    /// Only what the span marks: a secret stands on the line.
+    Mark,
 }
 
 /// One problem.
@@ -28,6 +39,8 @@ pub struct Diagnostic {
     pub span: Option<Span>,
     /// What to do: one imperative sentence with its period.
     pub hint: Option<String>,
+    /// How much of the line may be shown.
+    pub quote: Quote,
 }
 
 impl Diagnostic {
@@ -43,6 +56,7 @@ impl Diagnostic {
             message: message.into(),
             span: span.into(),
             hint: None,
+            quote: Quote::Line,
         }
     }
 
@@ -63,6 +77,11 @@ impl Diagnostic {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The number and the explanation of its code.
+    pub fn explained(&self) -> Option<&'static Code> {
+        codes::find(self.code)
     }
 }
 

@@ -15,6 +15,7 @@
 
 pub mod bindings;
 pub mod body;
+pub mod codes;
 pub mod compose;
 pub mod decode;
 pub mod departed;

@@ -1,8 +1,11 @@
 //! Mistakes in users' files, as people and as machines read them.
 
+use std::borrow::Cow;
+
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use dockerops_core::diagnostic::{Diagnostic, Diagnostics, Severity};
-use dockerops_core::source::{Sources, Span};
+use dockerops_core::codes::Code;
+use dockerops_core::diagnostic::{Diagnostic, Diagnostics, Quote, Severity};
+use dockerops_core::source::Sources;
 use serde_json::{Value, json};
 
 /// Whether colours are in the text: for `anstream`, which takes them out where they do not belong.
@@ -14,16 +17,23 @@ pub enum Style {
     Plain,
 }
 
-/// Message, place, source line with a mark below it, and hint; ends with a line break.
+/// Number, message, place, source line with a mark below it, and hint; ends with a line break.
+///
+/// In colours, the number links to its explanation where a terminal can do that.
 pub fn text(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let quoted = diagnostic.span.and_then(|span| Quoted::of(span, sources));
-    let mut group = level
-        .primary_title(&diagnostic.message)
-        .elements(quoted.iter().map(Quoted::snippet));
+    let mut title = level.primary_title(&diagnostic.message);
+    if let Some(code) = diagnostic.explained() {
+        title = title.id(code.to_string());
+        if style == Style::Styled {
+            title = title.id_url(code.url());
+        }
+    }
+    let quoted = Quoted::of(diagnostic, sources);
+    let mut group = title.elements(quoted.iter().map(Quoted::snippet));
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.with_name("hint").message(hint));
     }
@@ -34,15 +44,13 @@ pub fn text(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> String 
     format!("{}\n", renderer.render(&[group]))
 }
 
-/// `{"severity", "code", "message", "file", "line", "column", "hint"}`; what is not known is `null`.
+/// `{"severity", "id", "code", "message", "file", "line", "column", "hint"}`; what is not known is `null`.
 pub fn json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     let span = diagnostic.span;
     let file = span.and_then(|span| sources.get(span.file));
     json!({
-        "severity": match diagnostic.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
+        "severity": word(diagnostic.severity),
+        "id": diagnostic.explained().map(Code::to_string),
         "code": diagnostic.code,
         "message": diagnostic.message,
         "file": file.map(|source| source.name.clone()),
@@ -50,6 +58,14 @@ pub fn json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
         "column": span.map(|span| span.column),
         "hint": diagnostic.hint,
     })
+}
+
+/// A severity as programs read it.
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
 }
 
 /// All of `diagnostics` as JSON.
@@ -61,30 +77,47 @@ pub fn json_list(diagnostics: &Diagnostics, sources: &Sources) -> Vec<Value> {
 /// One line of a source and the bytes of it that are marked.
 struct Quoted<'s> {
     name: &'s str,
-    line: &'s str,
+    line: Cow<'s, str>,
     number: usize,
     marked: std::ops::Range<usize>,
 }
 
 impl<'s> Quoted<'s> {
-    fn of(span: Span, sources: &'s Sources) -> Option<Self> {
+    fn of(diagnostic: &Diagnostic, sources: &'s Sources) -> Option<Self> {
+        let span = diagnostic.span?;
         let line = sources.line(span)?;
         let start = byte(line, span.column.saturating_sub(1));
         let end = byte(line, span.column.saturating_sub(1) + span.length);
+        let (line, marked) = match diagnostic.quote {
+            Quote::Line => (Cow::Borrowed(line), start..end),
+            Quote::Mark => only(line, start..end),
+        };
         Some(Self {
             name: &sources.get(span.file)?.name,
             line,
             number: span.line as usize,
-            marked: start..end,
+            marked,
         })
     }
 
-    fn snippet(&self) -> Snippet<'s, annotate_snippets::Annotation<'s>> {
-        Snippet::source(self.line)
+    fn snippet(&self) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+        Snippet::source(self.line.as_ref())
             .line_start(self.number)
             .path(self.name)
             .annotation(AnnotationKind::Primary.span(self.marked.clone()))
     }
+}
+
+/// `line` with `…` for all text around what is marked, which keeps its column.
+fn only(line: &str, marked: std::ops::Range<usize>) -> (Cow<'_, str>, std::ops::Range<usize>) {
+    let [before, shown, after] = [0..marked.start, marked.clone(), marked.end..line.len()]
+        .map(|part| line.get(part).unwrap_or_default());
+    let dots = |text: &str| if text.trim().is_empty() { "" } else { "…" };
+    let width = before.chars().count();
+    let before = format!("{:<width$}", dots(before));
+    let start = before.len();
+    let line = format!("{before}{shown}{}", dots(after));
+    (Cow::Owned(line), start..start + shown.len())
 }
 
 /// Where the character `index` of `line` starts, or its end.
@@ -95,6 +128,8 @@ fn byte(line: &str, index: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use dockerops_core::source::Span;
+
     use super::*;
 
     fn sample() -> (Diagnostic, Sources) {
@@ -115,7 +150,7 @@ mod tests {
         let (diagnostic, sources) = sample();
         let text = text(&diagnostic, &sources, Style::Plain);
         insta::assert_snapshot!(text, @r"
-        error: unknown key `imag`
+        error[DO026]: unknown key `imag`
          --> web/compose.yml:2:7
           |
         2 |   é: {imag: x}
@@ -127,18 +162,58 @@ mod tests {
 
     #[test]
     fn a_mistake_without_a_place_is_told_with_its_hint() {
-        let diagnostic = Diagnostic::error("no-file", None, "no `stacks.yaml`").hint("Add it.");
+        let diagnostic =
+            Diagnostic::error("no-stacks-file", None, "no `stacks.yaml`").hint("Add it.");
         let text = text(&diagnostic, &Sources::default(), Style::Plain);
         insta::assert_snapshot!(text, @r"
-        error: no `stacks.yaml`
+        error[DO001]: no `stacks.yaml`
          |
          = hint: Add it.
         ");
     }
 
     #[test]
+    fn a_line_with_a_secret_is_quoted_as_far_as_it_is_marked() {
+        let mut sources = Sources::default();
+        let text = "  é: {TOKEN: abc, PASSWORD: hunter2}\nPASSWORD: hunter2\n";
+        let file = sources.add("web/compose.yml", text);
+        let shown = |line, column| {
+            let span = Span {
+                file,
+                line,
+                column,
+                length: 8,
+            };
+            let mut diagnostic = Diagnostic::warning("secret-in-name", span, "in clear");
+            diagnostic.quote = Quote::Mark;
+            super::text(&diagnostic, &sources, Style::Plain)
+        };
+        insta::assert_snapshot!(shown(1, 19), @r"
+        warning[DO313]: in clear
+         --> web/compose.yml:1:19
+          |
+        1 | …                 PASSWORD…
+          |                   ^^^^^^^^
+        ");
+        insta::assert_snapshot!(shown(2, 1), @r"
+        warning[DO313]: in clear
+         --> web/compose.yml:2:1
+          |
+        2 | PASSWORD…
+          | ^^^^^^^^
+        ");
+    }
+
+    #[test]
+    fn in_colours_a_number_links_to_its_explanation() {
+        let (diagnostic, sources) = sample();
+        let styled = text(&diagnostic, &sources, Style::Styled);
+        assert!(styled.contains("docs/reference/codes.md#do026"), "{styled}");
+    }
+
+    #[test]
     fn machines_get_each_part_by_name() {
         let (diagnostic, sources) = sample();
-        insta::assert_snapshot!(json(&diagnostic, &sources), @r#"{"code":"unknown-key","column":7,"file":"web/compose.yml","hint":"Did you mean `image`?","line":2,"message":"unknown key `imag`","severity":"error"}"#);
+        insta::assert_snapshot!(json(&diagnostic, &sources), @r#"{"code":"unknown-key","column":7,"file":"web/compose.yml","hint":"Did you mean `image`?","id":"DO026","line":2,"message":"unknown key `imag`","severity":"error"}"#);
     }
 }

@@ -38,7 +38,7 @@ fn four_compose_file_names_in_order_of_preference() {
         let used = format!("number{place}");
         assert!(ran.text.contains(&used), "{name}:\n{}", ran.text);
         let several = place + 1 < names.len();
-        let warned = ran.text.contains("warning:") && ran.text.contains(&format!("`{name}`"));
+        let warned = ran.text.contains("warning[DO006]") && ran.text.contains(&format!("`{name}`"));
         assert_eq!(warned, several, "{name}:\n{}", ran.text);
     }
 }
