@@ -26,6 +26,7 @@ pub mod fingerprint;
 pub mod health;
 pub mod image;
 pub mod image_counts;
+pub mod lint;
 pub mod manifest;
 pub mod names;
 pub mod observed;

@@ -52,9 +52,11 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();
     entries
         .map(|entry| entry.unwrap().path())
-        .flat_map(|path| match path.is_dir() {
-            true => rust_files(&path),
-            false => vec![path],
+        .flat_map(|path| {
+            if path.is_dir() {
+                return rust_files(&path);
+            }
+            vec![path]
         })
         .filter(|path| path.extension().is_some_and(|e| e == "rs"))
         .collect()

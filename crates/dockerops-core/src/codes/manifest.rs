@@ -202,5 +202,19 @@ pub(super) const GROUP: Group = Group {
             "A defect of DockerOps.",
             "Report it.",
         ),
+        Code::new(
+            29,
+            "unknown-lint",
+            "`lints.yaml` or `--allow` names a lint that does not exist.",
+            "It is misspelt, or the code is not one of a lint.",
+            "Use one of the names listed under Lints.",
+        ),
+        Code::new(
+            30,
+            "unknown-stack",
+            "`lints.yaml` names a stack that `stacks.yaml` does not list.",
+            "It is misspelt, or the stack is gone; the line does nothing.",
+            "Correct the name, or remove the line.",
+        ),
     ],
 };

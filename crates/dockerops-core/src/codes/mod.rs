@@ -7,6 +7,7 @@
 //! each has room to grow.
 
 mod compose;
+mod lint;
 mod manifest;
 mod plan;
 mod spec;
@@ -18,12 +19,13 @@ use std::fmt;
 const PAGE: &str = "https://github.com/TomBedinoVT/DockerOps/blob/main/docs/reference/codes.md";
 
 /// All codes, by what they are about; the order of the page.
-pub const GROUPS: [&Group; 5] = [
+pub const GROUPS: [&Group; 6] = [
     &manifest::GROUP,
     &yaml::GROUP,
     &compose::GROUP,
     &spec::GROUP,
     &plan::GROUP,
+    &lint::GROUP,
 ];
 
 /// Codes about one thing.
@@ -90,6 +92,11 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
 /// The code of this name.
 pub fn find(name: &str) -> Option<&'static Code> {
     all().find(|code| code.name == name)
+}
+
+/// The names of the lints: the codes that can be turned off.
+pub fn lints() -> impl Iterator<Item = &'static str> {
+    lint::GROUP.codes.iter().map(|code| code.name)
 }
 
 #[cfg(test)]

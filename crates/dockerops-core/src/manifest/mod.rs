@@ -1,9 +1,10 @@
-//! `stacks.yaml`, `volumes.yaml`, `nfs.yaml`, `secrets.yaml` → typed values; and the JSON Schema of each.
+//! `stacks.yaml`, `volumes.yaml`, `nfs.yaml`, `secrets.yaml`, `lints.yaml` → typed values; and JSON Schemas.
 //!
 //! All problems of a file are reported at once, each with its position.
 
 mod check;
 mod entry;
+mod lints;
 mod nfs;
 mod paths;
 mod schema;
@@ -15,6 +16,7 @@ mod tests;
 mod volumes;
 
 pub use check::check_nfs;
+pub use lints::parse_lints;
 pub use nfs::parse_nfs;
 pub use schema::ManifestFile;
 pub use secrets::parse_secrets;
@@ -91,6 +93,15 @@ pub struct SecretEntry {
     pub id: Text,
     /// `env`: the variable that carries it.
     pub env: Text,
+}
+
+/// One entry of `lints.yaml`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LintOff {
+    /// `off`: the name of a lint.
+    pub lint: &'static str,
+    /// `stack`: the only one that it is off for; absent: it is off everywhere.
+    pub stack: Option<Text>,
 }
 
 /// Runs `read` and gives its value only when it noted no error.

@@ -203,3 +203,64 @@ fn bindings_and_secrets_need_nfs_yaml_but_volumes_do_not() {
     check_nfs(&manifest, false, &mut out);
     assert_eq!(out, Diagnostics::default());
 }
+
+fn parse_lints_of_web(
+    sources: &Sources,
+    file: FileId,
+    out: &mut Diagnostics,
+) -> Option<Vec<LintOff>> {
+    let stack = StackEntry {
+        name: Field::new(
+            StackName::parse("web").unwrap(),
+            crate::source::Span::start_of(file),
+        ),
+    };
+    parse_lints(sources, file, &[stack], out)
+}
+
+#[test]
+fn lints_are_turned_off_by_name_with_a_stack_and_a_reason() {
+    let text = "
+- off: latest-tag
+- off: unused-secret
+  stack: web
+  reason: the next release uses it
+";
+    let off = good(parse_lints_of_web, text);
+    let shown: Vec<_> = off
+        .iter()
+        .map(|off| {
+            (
+                off.lint,
+                off.stack.as_ref().map(|stack| stack.value.as_str()),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [("latest-tag", None), ("unused-secret", Some("web"))]
+    );
+    assert_eq!(good(parse_lints_of_web, ""), []);
+}
+
+#[test]
+fn every_problem_of_lints_yaml_is_told_at_its_place() {
+    let text = "
+- off: latest
+- off: unknown-key
+- off: latest-tag
+  stack: wbe
+- stack: web
+- off: latest-tag
+  reason: 7
+  until: never
+";
+    insta::assert_snapshot!(problems(parse_lints_of_web, text), @r"
+    2:8:6 unknown-lint: there is no lint `latest` | The lints are `unused-volume`, `unused-secret`, `unused-declaration`, `secret-in-clear`, `secret-file-in-repository`, `secret-path-not-mounted`, `latest-tag`, `port-published-twice`, `start-first-without-healthcheck`, `start-first-host-port`, `service-label-on-containers`, `reservation-over-limit`.
+    3:8:11 unknown-lint: there is no lint `unknown-key` | The lints are `unused-volume`, `unused-secret`, `unused-declaration`, `secret-in-clear`, `secret-file-in-repository`, `secret-path-not-mounted`, `latest-tag`, `port-published-twice`, `start-first-without-healthcheck`, `start-first-host-port`, `service-label-on-containers`, `reservation-over-limit`.
+    5:10:3 warning unknown-stack: `stacks.yaml` has no stack `wbe` | Did you mean `web`?
+    6:3:0 missing-key: a lint needs `off` | Add `off: …` here.
+    8:11:1 wrong-type: `reason` must be a string, not an integer | Put quotes around it.
+    9:3:5 unknown-key: a lint has no key `until` | The keys are `off`, `stack`, `reason`.
+    ");
+}

@@ -1,7 +1,7 @@
 //! A number of CPUs, as Docker's client reads it (`opts.ParseCPUs`).
 
 /// Reads `0.5`, `1/2` or `5e-1` to billionths of a CPU; `None` when it is no number or too precise.
-pub(super) fn nano_cpus(text: &str) -> Option<i64> {
+pub(crate) fn nano_cpus(text: &str) -> Option<i64> {
     let (numerator, denominator) = text.split_once('/').unwrap_or((text, "1"));
     let (digits, exponent) = decimal(numerator)?;
     let divisor: i128 = denominator.parse().ok().filter(|d| *d > 0)?;

@@ -31,6 +31,9 @@ use crate::names::StackName;
 use crate::secret::Secret;
 use crate::source::Span;
 
+pub(crate) use cpus::nano_cpus;
+pub(crate) use ports::{is_ingress, protocol, published};
+
 use files::Kind;
 use stack::Stack;
 

@@ -32,7 +32,8 @@ fn port(port: &Port) -> Body {
         .into()
 }
 
-fn published(port: &Port) -> u32 {
+/// The port on the outside; 0 when the engine chooses one.
+pub(crate) fn published(port: &Port) -> u32 {
     port.published.as_ref().map_or(0, |port| port.value)
 }
 
@@ -106,13 +107,14 @@ fn check_endpoint_mode(service: &Service, out: &mut Diagnostics) {
     }
 }
 
-/// The engine takes every other word for `ingress`, too.
-fn is_ingress(port: &Port) -> bool {
+/// Whether it is a port of the routing mesh: the engine takes every word but `host` for `ingress`.
+pub(crate) fn is_ingress(port: &Port) -> bool {
     let mode = port.mode.as_ref().map_or("", |mode| mode.value.as_str());
     !mode.eq_ignore_ascii_case("host")
 }
 
-fn protocol(port: &Port) -> String {
+/// `tcp`, `udp` or `sctp`.
+pub(crate) fn protocol(port: &Port) -> String {
     let protocol = port.protocol.as_ref().map(|p| p.value.to_lowercase());
     let known = protocol.filter(|p| matches!(p.as_str(), "udp" | "sctp"));
     known.unwrap_or_else(|| "tcp".to_owned())

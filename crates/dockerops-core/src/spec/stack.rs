@@ -6,10 +6,11 @@ use super::Input;
 use crate::body::Body;
 use crate::compose::model::Labels;
 use crate::compose::{Compose, Origin};
-use crate::decode::closest;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::field::Text;
 use crate::names::label;
+
+pub(super) use crate::decode::did_you_mean;
 
 /// One stack on its way from compose words to Swarm words.
 #[derive(Clone, Copy)]
@@ -79,13 +80,4 @@ pub(super) fn is_open(name: Option<&Text>, out: &mut Diagnostics) -> bool {
             .hint("Write the name without a variable that carries a secret."),
     );
     false
-}
-
-/// The hint for an unknown name: the known one it is close to, or else what `otherwise` says.
-pub(super) fn did_you_mean<'a>(
-    name: &str,
-    known: impl IntoIterator<Item = &'a str>,
-    otherwise: impl FnOnce() -> String,
-) -> String {
-    closest(name, known).map_or_else(otherwise, |best| format!("Did you mean `{best}`?"))
 }
