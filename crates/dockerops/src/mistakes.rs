@@ -1,5 +1,7 @@
 //! Mistakes in users' files, as people and as machines read them.
 
+pub mod sarif;
+
 use std::borrow::Cow;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -184,19 +186,19 @@ mod tests {
                 column,
                 length: 8,
             };
-            let mut diagnostic = Diagnostic::warning("secret-in-name", span, "in clear");
+            let mut diagnostic = Diagnostic::warning("secret-in-clear", span, "in clear");
             diagnostic.quote = Quote::Mark;
             super::text(&diagnostic, &sources, Style::Plain)
         };
         insta::assert_snapshot!(shown(1, 19), @r"
-        warning[DO313]: in clear
+        warning[DO504]: in clear
          --> web/compose.yml:1:19
           |
         1 | …                 PASSWORD…
           |                   ^^^^^^^^
         ");
         insta::assert_snapshot!(shown(2, 1), @r"
-        warning[DO313]: in clear
+        warning[DO504]: in clear
          --> web/compose.yml:2:1
           |
         2 | PASSWORD…

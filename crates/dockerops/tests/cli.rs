@@ -84,6 +84,7 @@ fn local_commands_need_no_root() {
         vec!["schema", "stacks"],
         vec!["init", &example],
         vec!["render", "-c", &file, "--name", "web"],
+        vec!["validate", "-c", &file],
     ] {
         let output = as_nobody(home.path(), &arguments, &[]);
         assert!(

@@ -57,6 +57,13 @@ fn every_json_answer_fits_its_schema() {
     for folder in [compose("b"), "services: {web: {imag: x}}\n".to_owned()] {
         let run = person.run(&["render", &checkout(&person, &stack, &folder), "-o", "json"]);
         fits("render", &run.unwrap().json());
+        let run = person.run(&[
+            "validate",
+            &person.home().join("checkout").display().to_string(),
+            "-o",
+            "json",
+        ]);
+        fits("validate", &run.unwrap().json());
     }
     fits("stop", &ok(&person, &["stop", "-o", "json"]).json());
 }

@@ -10,6 +10,7 @@ mod diff;
 mod exit;
 mod init;
 mod log;
+mod offline;
 mod output;
 mod plan;
 mod policy;
@@ -24,6 +25,7 @@ mod stop;
 mod stopped;
 mod styled;
 mod summary;
+mod validate;
 mod version;
 mod watch;
 
@@ -65,6 +67,7 @@ enum Command {
     Render(render::RenderArgs),
     Init(init::InitArgs),
     Schema(schema::SchemaArgs),
+    Validate(validate::ValidateArgs),
     Version(version::VersionArgs),
     DebugCache(debug_cache::DebugCacheArgs),
 }
@@ -82,6 +85,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Render(args) => Some(render::run(args, &mut out)),
         Command::Init(args) => Some(init::run(args, &mut out)),
         Command::Schema(args) => Some(Ok(schema::run(args, &mut out))),
+        Command::Validate(args) => Some(validate::run(args, &mut out)),
         Command::Version(args) => Some(Ok(version::run(args, &mut out))),
         Command::DebugCache(args) => Some(debug_cache::run(args, &mut out)),
     };

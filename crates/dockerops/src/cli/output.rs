@@ -90,6 +90,25 @@ impl Output {
         let _closed = write!(anstream::stderr().lock(), "{}", text.coloured());
     }
 
+    /// An answer of mistakes, already made harmless, in colours.
+    pub(super) fn answer_mistakes(&mut self, text: &str, json: Value) {
+        match self.format {
+            Format::Text => {
+                let _closed = write!(anstream::stdout().lock(), "{text}");
+            }
+            Format::Json => self.answer("", json),
+        }
+    }
+
+    /// A document of a format of its own, whatever `-o` says.
+    #[expect(
+        clippy::unused_self,
+        reason = "whoever talks has been handed the output"
+    )]
+    pub(super) fn document(&mut self, json: &Value) {
+        let _closed = writeln!(anstream::stdout().lock(), "{json:#}");
+    }
+
     /// A line of talk.
     pub(super) fn say(&mut self, line: &str) {
         self.note(line);

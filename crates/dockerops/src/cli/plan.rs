@@ -12,10 +12,10 @@ use dockerops_core::repository_url::RepositoryUrl;
 use serde_json::json;
 
 use super::Exit;
+use super::offline;
 use super::output::Output;
 use super::policy::{ForceArgs, PolicyArgs, pull};
 use super::reconcile::{stack_name, unknown_stacks};
-use super::render::process_environment;
 use super::saved;
 use super::session::{Key, Session};
 use super::summary::{self, View};
@@ -145,7 +145,7 @@ pub(super) fn files(name: &str, files: &[PathBuf]) -> Result<Target, Problem> {
     Ok(Target::files(BareFiles {
         stack,
         files: given(files),
-        environment: process_environment(|value| value.into_string().ok()),
+        environment: offline::environment(),
     }))
 }
 

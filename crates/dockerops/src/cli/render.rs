@@ -1,23 +1,21 @@
 //! `dockerops render`: what would be sent to Docker, offline and without root.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dockerops_core::compose::Compat;
 use dockerops_core::diagnostic::Diagnostics;
 use dockerops_core::names::StackName;
 use dockerops_core::report::Problem;
-use dockerops_core::secret::Secret;
 use dockerops_core::source::Sources;
 use dockerops_core::spec::{StackSpec, render};
 use serde_json::{Value, json};
 
 use super::Exit;
+use super::offline;
 use super::output::Output;
-use crate::desire::{self, DiskTree, SecretProblem, Values, given};
+use crate::desire::{self, Values, given};
 use crate::mistakes::{self, Style};
 use crate::reconcile::{problem, read_secret};
-use crate::settings::{Environment, Settings};
 
 /// Show what would be sent to Docker, without a Swarm
 ///
@@ -124,19 +122,13 @@ impl Rendered {
 
 /// The stacks of a repository's folder, or the one that was asked for.
 fn repository(folder: &Path, args: &RenderArgs, out: &mut Output) -> Result<Rendered, Problem> {
-    let tree = DiskTree::open(folder).map_err(|error| {
-        let message = format!("cannot open the folder `{}`: {error}", folder.display());
-        Problem::new(
-            message,
-            Some("Name a folder that has a `stacks.yaml`.".to_owned()),
-        )
-    })?;
-    let settings = settings(out)?;
+    let tree = offline::checkout(folder)?;
+    let settings = offline::settings(out)?;
     let (allowed, hidden) = settings.compose_variables();
     let secret: desire::ReadSecret<'_> = if args.show_secrets {
         &read_secret
     } else {
-        &placeholder
+        &offline::placeholder
     };
     let values = Values {
         allowed: &allowed,
@@ -178,49 +170,16 @@ fn repository(folder: &Path, args: &RenderArgs, out: &mut Output) -> Result<Rend
     Ok(rendered)
 }
 
-/// Settings that this user may not read do not keep him from rendering.
-fn settings(out: &mut Output) -> Result<Settings, Problem> {
-    Settings::read().or_else(|error| {
-        out.warn(&problem(&error, None).message);
-        let sources = crate::settings::Sources {
-            process: Environment(process_environment(Some)),
-            files: Vec::new(),
-            passwd_home: Some(PathBuf::from("/")),
-        };
-        Settings::decide(&sources).map_err(|error| problem(&error, error.hint()))
-    })
-}
-
-/// Stands for a value that is not read: `${PASSWORD:?}` is satisfied.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the same shape as reading a secret"
-)]
-fn placeholder(_: &Path, id: &str) -> Result<Secret, SecretProblem> {
-    Ok(Secret::new(format!("[secret {id}]")))
-}
-
 /// The stack of compose files given by hand, with the whole environment.
 fn compose_files(args: &RenderArgs) -> Result<Rendered, Problem> {
     let name = args.name.as_deref().unwrap_or_default();
     let name = StackName::parse(name)
         .map_err(|error| problem(&error, Some("Give another `--name`.".to_owned())))?;
-    let environment: BTreeMap<String, String> =
-        process_environment(|value| value.into_string().ok());
+    let environment = offline::environment();
     let bare = desire::bare(&name, &given(&args.files), &environment, args.compat());
     Ok(Rendered {
         specs: bare.spec.into_iter().collect(),
         diagnostics: bare.diagnostics,
         sources: bare.sources,
     })
-}
-
-/// The environment, each value as `value` takes it.
-pub(super) fn process_environment<T>(
-    value: impl Fn(std::ffi::OsString) -> Option<T>,
-) -> BTreeMap<String, T> {
-    let named = |(name, content): (std::ffi::OsString, _)| {
-        Some((name.into_string().ok()?, value(content)?))
-    };
-    std::env::vars_os().filter_map(named).collect()
 }

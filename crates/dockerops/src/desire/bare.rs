@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use dockerops_core::compose::{self, Compat, FileError, Files, Origin, Request, Variables};
+use dockerops_core::compose::{
+    self, Compat, Compose, FileError, Files, Origin, Request, Variables,
+};
 use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
 use dockerops_core::manifest::Manifest;
 use dockerops_core::names::StackName;
@@ -17,8 +19,10 @@ use dockerops_core::spec::{self, Input, StackSpec};
 use super::{Desired, DesiredStack, MAX_FILE, read_file};
 
 /// What the files of one stack ask for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Bare {
+    /// The files, merged, as far as they could be read.
+    pub compose: Option<Compose>,
     /// What it asks for; `None` when `diagnostics` has errors.
     pub spec: Option<StackSpec>,
     /// What is wrong with the files.
@@ -33,6 +37,8 @@ impl Bare {
         let stack = DesiredStack {
             name,
             compose_path,
+            compose: self.compose,
+            secrets: Vec::new(),
             spec: self.spec.filter(|_| !self.diagnostics.has_errors()),
             diagnostics: self.diagnostics,
         };
@@ -69,42 +75,38 @@ pub fn bare(
     environment: &BTreeMap<String, String>,
     compat: Compat,
 ) -> Bare {
-    let mut sources = Sources::default();
-    let mut diagnostics = Diagnostics::default();
-    let ids = read(files, &mut sources, &mut diagnostics);
-    let spec = ids.and_then(|ids| {
-        let mut variables = Variables::new(compat);
-        for (name, value) in environment {
-            variables.set(name, value, Provenance::none());
-        }
-        let beside = Beside {
-            folder: working_folder(files),
-            home: environment.get("HOME").map(PathBuf::from),
-        };
-        let origin = Origin::Bare {
-            working_dir: beside.folder.to_string_lossy().into_owned(),
-        };
-        let request = Request {
-            files: &ids,
-            variables: &variables,
-            read: &beside,
-            origin: origin.clone(),
-            compat,
-        };
-        let compose = compose::load(&request, &mut sources, &mut diagnostics)?;
-        let input = Input {
-            stack,
-            volumes: &BTreeMap::new(),
-            nfs: None,
-            origin,
-        };
-        spec::convert(&compose, &input, &mut diagnostics)
-    });
-    Bare {
-        spec,
-        diagnostics,
-        sources,
+    let mut bare = Bare::default();
+    let Some(ids) = read(files, &mut bare.sources, &mut bare.diagnostics) else {
+        return bare;
+    };
+    let mut variables = Variables::new(compat);
+    for (name, value) in environment {
+        variables.set(name, value, Provenance::none());
     }
+    let beside = Beside {
+        folder: working_folder(files),
+        home: environment.get("HOME").map(PathBuf::from),
+    };
+    let origin = Origin::Bare {
+        working_dir: beside.folder.to_string_lossy().into_owned(),
+    };
+    let request = Request {
+        files: &ids,
+        variables: &variables,
+        read: &beside,
+        origin: origin.clone(),
+        compat,
+    };
+    bare.compose = compose::load(&request, &mut bare.sources, &mut bare.diagnostics);
+    let input = Input {
+        stack,
+        volumes: &BTreeMap::new(),
+        nfs: None,
+        origin,
+    };
+    let compose = bare.compose.as_ref();
+    bare.spec = compose.and_then(|compose| spec::convert(compose, &input, &mut bare.diagnostics));
+    bare
 }
 
 fn read(files: &[GivenFile], sources: &mut Sources, out: &mut Diagnostics) -> Option<Vec<FileId>> {

@@ -10,9 +10,9 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use dockerops_core::compose::{Compat, FileError};
+use dockerops_core::compose::{Compat, Compose, FileError};
 use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
-use dockerops_core::manifest::{self, Manifest};
+use dockerops_core::manifest::{self, LintOff, Manifest, SecretEntry};
 use dockerops_core::names::StackName;
 use dockerops_core::secret::Secret;
 use dockerops_core::source::{FileId, Sources};
@@ -41,6 +41,10 @@ pub struct DesiredStack {
     pub name: StackName,
     /// Its compose file, relative to the repository; the folder when there is none.
     pub compose_path: String,
+    /// Its compose file, as far as it could be read.
+    pub compose: Option<Compose>,
+    /// Its `secrets.yaml`.
+    pub secrets: Vec<SecretEntry>,
     /// What it asks for; `None` when `diagnostics` has errors.
     pub spec: Option<StackSpec>,
     /// What is wrong with its files.
@@ -88,6 +92,16 @@ pub fn desire(tree: &dyn Tree, values: &Values<'_>) -> Desired {
         diagnostics,
         sources,
     }
+}
+
+/// Reads which lints the repository turns off: `lints.yaml`, which only `validate` asks for.
+pub fn lints_off(tree: &dyn Tree, desired: &mut Desired) -> Vec<LintOff> {
+    let (sources, out) = (&mut desired.sources, &mut desired.diagnostics);
+    let stacks = desired.manifest.as_ref().map(|manifest| &manifest.stacks);
+    let (Some(stacks), Some(file)) = (stacks, source(tree, "lints.yaml", sources, out)) else {
+        return Vec::new();
+    };
+    manifest::parse_lints(sources, file, stacks, out).unwrap_or_default()
 }
 
 fn read_manifest(

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use dockerops_core::compose::{self, FileError, Files, Origin, Request, Variables};
+use dockerops_core::compose::{self, Compose, FileError, Files, Origin, Request, Variables};
 use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
 use dockerops_core::manifest::{self, Manifest, SecretEntry, StackEntry};
+use dockerops_core::names::StackName;
 use dockerops_core::secret::Provenance;
 use dockerops_core::source::Sources;
 use dockerops_core::spec::{self, Input, StackSpec};
@@ -31,15 +32,26 @@ pub(super) fn desire(
     let name = entry.name.value.clone();
     let mut out = Diagnostics::default();
     let path = compose_path(tree, entry, &mut out);
-    let spec = path
+    let read = path
         .as_deref()
-        .and_then(|path| read(tree, manifest, &name, path, values, sources, &mut out));
+        .map(|path| read(tree, manifest, &name, path, values, sources, &mut out))
+        .unwrap_or_default();
     DesiredStack {
         compose_path: path.unwrap_or_else(|| name.to_string()),
-        spec: spec.filter(|_| !out.has_errors()),
+        compose: read.compose,
+        secrets: read.secrets,
+        spec: read.spec.filter(|_| !out.has_errors()),
         name,
         diagnostics: out,
     }
+}
+
+/// What could be read of a stack.
+#[derive(Default)]
+struct Read {
+    secrets: Vec<SecretEntry>,
+    compose: Option<Compose>,
+    spec: Option<StackSpec>,
 }
 
 /// The stack's compose file, relative to the repository.
@@ -77,14 +89,21 @@ fn compose_path(tree: &dyn Tree, entry: &StackEntry, out: &mut Diagnostics) -> O
 fn read(
     tree: &dyn Tree,
     manifest: &Manifest,
-    name: &dockerops_core::names::StackName,
+    name: &StackName,
     path: &str,
     values: &Values<'_>,
     sources: &mut Sources,
     out: &mut Diagnostics,
-) -> Option<StackSpec> {
-    let variables = variables(tree, manifest, name.as_str(), values, sources, out)?;
-    let file = source(tree, path, sources, out)?;
+) -> Read {
+    let mut read = Read::default();
+    let Some(secrets) = secrets(tree, manifest, name, sources, out) else {
+        return read;
+    };
+    let variables = variables(manifest, &secrets, values, out);
+    read.secrets = secrets;
+    let Some(file) = source(tree, path, sources, out) else {
+        return read;
+    };
     let files = StackFiles {
         tree,
         folder: Path::new(name.as_str()),
@@ -96,47 +115,54 @@ fn read(
         origin: Origin::Repository,
         compat: values.compat,
     };
-    let compose = compose::load(&request, sources, out)?;
+    read.compose = compose::load(&request, sources, out);
     let input = Input {
         stack: name,
         volumes: &manifest.volumes,
         nfs: manifest.nfs.as_ref().map(|nfs| nfs.path.value.as_str()),
         origin: Origin::Repository,
     };
-    spec::convert(&compose, &input, out)
+    let compose = read.compose.as_ref();
+    read.spec = compose.and_then(|compose| spec::convert(compose, &input, out));
+    read
+}
+
+/// The stack's `secrets.yaml`: empty when there is none, `None` when it cannot be used.
+fn secrets(
+    tree: &dyn Tree,
+    manifest: &Manifest,
+    name: &StackName,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<Vec<SecretEntry>> {
+    let path = format!("{name}/secrets.yaml");
+    let entries = match source(tree, &path, sources, out) {
+        Some(file) => manifest::parse_secrets(sources, file, out)?,
+        None => Vec::new(),
+    };
+    manifest::check_nfs(manifest, !entries.is_empty(), out);
+    (!out.has_errors()).then_some(entries)
 }
 
 /// What `${NAME}` sees: the allowed variables, and over them the stack's secrets.
 fn variables(
-    tree: &dyn Tree,
     manifest: &Manifest,
-    folder: &str,
+    secrets: &[SecretEntry],
     values: &Values<'_>,
-    sources: &mut Sources,
     out: &mut Diagnostics,
-) -> Option<Variables> {
+) -> Variables {
     let mut variables = Variables::new(values.compat);
     for (name, value) in values.allowed {
         variables.set(name, value, Provenance::none());
     }
     values.hidden.iter().for_each(|name| variables.forbid(name));
-    let path = format!("{folder}/secrets.yaml");
-    let Some(file) = source(tree, &path, sources, out) else {
-        return (!out.has_errors()).then_some(variables);
-    };
-    let entries = manifest::parse_secrets(sources, file, out)?;
-    manifest::check_nfs(manifest, !entries.is_empty(), out);
-    let nfs = manifest.nfs.as_ref()?;
-    for entry in &entries {
-        add_secret(
-            &mut variables,
-            entry,
-            Path::new(&nfs.path.value),
-            values,
-            out,
-        );
+    if let Some(nfs) = &manifest.nfs {
+        let root = Path::new(&nfs.path.value);
+        for entry in secrets {
+            add_secret(&mut variables, entry, root, values, out);
+        }
     }
-    Some(variables)
+    variables
 }
 
 fn add_secret(

@@ -1,0 +1,56 @@
+//! What the commands share that need neither Docker nor root.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use dockerops_core::report::Problem;
+use dockerops_core::secret::Secret;
+
+use super::output::Output;
+use crate::desire::{DiskTree, SecretProblem};
+use crate::reconcile::problem;
+use crate::settings::{Environment, Settings, Sources};
+
+/// The checkout of a repository.
+pub(super) fn checkout(folder: &Path) -> Result<DiskTree, Problem> {
+    DiskTree::open(folder).map_err(|error| {
+        let message = format!("cannot open the folder `{}`: {error}", folder.display());
+        Problem::new(
+            message,
+            Some("Name a folder that has a `stacks.yaml`.".to_owned()),
+        )
+    })
+}
+
+/// Settings that this user may not read do not keep him from looking at files.
+pub(super) fn settings(out: &mut Output) -> Result<Settings, Problem> {
+    Settings::read().or_else(|error| {
+        out.warn(&problem(&error, None).message);
+        let sources = Sources {
+            process: Environment(process_environment(Some)),
+            files: Vec::new(),
+            passwd_home: Some(PathBuf::from("/")),
+        };
+        Settings::decide(&sources).map_err(|error| problem(&error, error.hint()))
+    })
+}
+
+/// Stands for a value that is not read: `${PASSWORD:?}` is satisfied.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same shape as reading a secret"
+)]
+pub(super) fn placeholder(_: &Path, id: &str) -> Result<Secret, SecretProblem> {
+    Ok(Secret::new(format!("[secret {id}]")))
+}
+
+/// Our whole environment, as compose files given by hand see it.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    process_environment(|value| value.into_string().ok())
+}
+
+fn process_environment<T>(value: impl Fn(OsString) -> Option<T>) -> BTreeMap<String, T> {
+    let named = |(name, content): (OsString, _)| Some((name.into_string().ok()?, value(content)?));
+    std::env::vars_os().filter_map(named).collect()
+}
