@@ -298,10 +298,56 @@ fn the_examples_of_the_guide_have_no_mistakes() {
     ] {
         assert!(names.contains(&name), "{names:?}");
     }
-    let ran = validate(folder(&files).path(), &["--strict"]);
+    let folder = folder(&files);
+    fs::create_dir(folder.path().join("config")).unwrap();
+    let ran = validate(folder.path(), &["--strict"]);
     assert_eq!(
         (ran.code, ran.said.as_str()),
         (0, "No mistakes in 2 stacks.\n")
+    );
+}
+
+#[test]
+fn bindings_are_looked_at_without_copying_them() {
+    let folder = folder(&[
+        ("stacks.yaml", ""),
+        ("nfs.yaml", "path: /nonexistent/nfs\n"),
+        (
+            "volumes.yaml",
+            "- {id: a, type: binding, path: conf}\n- {id: b, type: binding, path: conf/x, owner: '1:1'}\n",
+        ),
+        ("conf/app.conf", ""),
+    ]);
+    let ran = validate(folder.path(), &["--allow", "unused-volume"]);
+    let told = [
+        "error[DO022]",
+        "volumes.yaml:2:32",
+        "warning[DO513]",
+        "nothing at `conf/x`",
+    ];
+    assert!(
+        told.iter().all(|text| ran.said.contains(text)),
+        "{}",
+        ran.said
+    );
+    assert!(!ran.said.contains("nothing at `conf`"), "{}", ran.said);
+}
+
+#[test]
+fn an_empty_list_of_secrets_needs_no_nfs() {
+    let folder = folder(&[
+        ("stacks.yaml", "- name: web\n"),
+        ("web/secrets.yaml", "[]\n"),
+        (
+            "web/compose.yml",
+            "services: {a: {image: 'x:1', environment: {A: '${A}'}}}\n",
+        ),
+    ]);
+    let ran = validate(folder.path(), &[]);
+    assert!(
+        ran.said.contains("`A` is not set"),
+        "it was read: {}",
+        ran.said
     );
 }
 

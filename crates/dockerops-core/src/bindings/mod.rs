@@ -38,7 +38,7 @@ pub use action::{Action, BindingPlan, Report};
 pub use disk::{Found, FoundFile, Looking, Seen, Stamp};
 pub use ledger::{Attributes, Claim, Ledger, LedgerError, LedgerFile, Outcome, Pending};
 pub use neighbour::Neighbour;
-pub use overlap::overlapping;
+pub use overlap::{overlapping, overlaps};
 pub use path::{UnsafePath, ancestors, check_path, covers, saved_name, temporary_name};
 pub use plan::{Request, Unread, plan_binding, to_look_at, to_read};
 pub use retire::{Retired, plan_retired, retired_to_look_at, retired_to_read};

@@ -2,8 +2,8 @@
 
 use super::action::BindingPlan;
 use super::path::covers;
-use crate::diagnostic::Diagnostic;
-use crate::manifest::Binding;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::manifest::{Binding, Manifest};
 
 /// Which of the bindings `before` in the same repository `binding` overlaps with.
 ///
@@ -22,6 +22,17 @@ pub fn overlapping(binding: &Binding, before: &[&Binding]) -> Option<Diagnostic>
     );
     let error = Diagnostic::error("binding-overlap", binding.path.span, message);
     Some(error.hint("Give both the same `owner` and `mode`."))
+}
+
+/// All clashes of one repository, for who only looks at it.
+pub fn overlaps(manifest: &Manifest) -> Diagnostics {
+    let mut out = Diagnostics::default();
+    let mut before = Vec::new();
+    for (_, binding) in manifest.bindings() {
+        out.0.extend(overlapping(binding, &before));
+        before.push(binding);
+    }
+    out
 }
 
 impl BindingPlan {

@@ -90,5 +90,12 @@ pub(super) const GROUP: Group = Group {
             "The rest of the reservation is kept free for nobody.",
             "Raise the limit, or reserve less.",
         ),
+        Code::new(
+            513,
+            "binding-without-files",
+            "Nothing is in the repository where a binding says.",
+            "Containers would find an empty folder. Git keeps no empty folders, so a folder for what containers write wants a file, too.",
+            "Correct the path, or add the files; `.gitkeep` does for an empty folder.",
+        ),
     ],
 };

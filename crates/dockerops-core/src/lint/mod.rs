@@ -9,6 +9,7 @@
 //!   mistake does not bring others.
 //! - No message, and no quoted line, holds a value that looks like a secret.
 
+mod bindings;
 mod clear;
 mod deploy;
 mod hidden;
@@ -42,6 +43,8 @@ pub struct Input<'a> {
     pub sources: &'a Sources,
     /// The files at the root of the repository; `None` for compose files given by hand.
     pub manifest: Option<&'a Manifest>,
+    /// The paths of bindings at which the repository has nothing.
+    pub absent: &'a BTreeSet<String>,
     /// The stacks whose compose files could be read.
     pub stacks: &'a [Stack<'a>],
 }
@@ -96,6 +99,7 @@ const OF_STACK: [OfStack; 9] = [
 pub fn lint(input: &Input<'_>) -> Linted {
     let mut linted = Linted::default();
     linted.add(None, unused::volumes(input));
+    linted.add(None, bindings::without_files(input));
     for stack in input.stacks {
         let mut out = clear::values(input, stack, &mut linted.hidden);
         for lint in OF_STACK {

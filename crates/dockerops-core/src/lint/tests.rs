@@ -27,6 +27,7 @@ struct Repository {
     manifest: Manifest,
     secrets: Vec<SecretEntry>,
     stacks: Vec<(StackName, Compose, Option<StackSpec>)>,
+    absent: BTreeSet<String>,
     problems: Diagnostics,
 }
 
@@ -53,6 +54,7 @@ impl Repository {
             manifest,
             secrets,
             stacks: Vec::new(),
+            absent: BTreeSet::new(),
             problems,
         };
         for (name, text) in stacks {
@@ -101,6 +103,7 @@ impl Repository {
         lint(&Input {
             sources: &self.sources,
             manifest: Some(&self.manifest),
+            absent: &self.absent,
             stacks: &stacks.collect::<Vec<_>>(),
         })
     }
@@ -144,6 +147,18 @@ fn a_volume_that_no_stack_mounts_is_told_unless_a_stack_is_missing() {
     };
     repository.manifest.stacks.push(unread);
     assert_eq!(repository.told(), "");
+}
+
+#[test]
+fn a_binding_of_nothing_is_told() {
+    let volumes = "- {id: aa, type: binding, path: here}\n- {id: bb, type: binding, path: ther}\n\
+                   - {id: cc, type: volume, path: ther}\n";
+    let text = "services: {a: {image: 'x:1', volumes: ['aa:/a', 'bb:/b', 'cc:/c']}}\n";
+    let mut repository = Repository::new(volumes, "", &[("web", text)]);
+    repository.absent.insert("ther".to_owned());
+    insta::assert_snapshot!(repository.told(), @r"
+    volumes.yaml:2:33+4 binding-without-files: the repository has nothing at `ther`, the path of `bb` | Correct the path, or add the files; `.gitkeep` does for an empty folder.
+    ");
 }
 
 #[test]

@@ -40,6 +40,17 @@ pub struct Manifest {
     pub nfs: Option<Nfs>,
 }
 
+impl Manifest {
+    /// The bindings among the volumes, by id.
+    pub fn bindings(&self) -> impl Iterator<Item = (&str, &Binding)> {
+        let volumes = self.volumes.iter();
+        volumes.filter_map(|(id, entry)| match &entry.kind {
+            VolumeKind::Binding(binding) => Some((id.as_str(), binding)),
+            VolumeKind::Volume { .. } => None,
+        })
+    }
+}
+
 /// One `- name: …` of `stacks.yaml`; the folder has the stack's name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StackEntry {

@@ -2,8 +2,10 @@
 //!
 //! Here the mistakes are the answer, so they go to stdout.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use dockerops_core::bindings::overlaps;
 use dockerops_core::codes;
 use dockerops_core::compose::Compat;
 use dockerops_core::diagnostic::Diagnostics;
@@ -17,7 +19,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::offline;
 use super::output::Output;
-use crate::desire::{self, Desired, Values, given};
+use crate::desire::{self, Desired, Tree, Values, given};
 use crate::mistakes::{self, Style, sarif};
 use crate::reconcile::problem;
 
@@ -93,8 +95,14 @@ fn repository(args: &ValidateArgs, out: &mut Output) -> Result<Checked, Problem>
     let mut desired = desire::desire(&tree, &values);
     let mut off = args.off();
     off.extend(desire::lints_off(&tree, &mut desired));
-    let linted = lint_all(&desired);
+    let linted = lint_all(&desired, &tree);
     let mut diagnostics = desired.diagnostics;
+    diagnostics.0.extend(
+        desired
+            .manifest
+            .iter()
+            .flat_map(|manifest| overlaps(manifest).0),
+    );
     let stacks = desired.stacks.len();
     for stack in desired.stacks {
         diagnostics.extend(stack.diagnostics);
@@ -110,7 +118,9 @@ fn repository(args: &ValidateArgs, out: &mut Output) -> Result<Checked, Problem>
     })
 }
 
-fn lint_all(desired: &Desired) -> Linted {
+fn lint_all(desired: &Desired, tree: &dyn Tree) -> Linted {
+    let manifest = desired.manifest.as_ref();
+    let absent = manifest.map(|manifest| desire::absent_bindings(tree, manifest));
     let readable = desired.stacks.iter().filter_map(|stack| {
         Some(Stack {
             name: &stack.name,
@@ -121,7 +131,8 @@ fn lint_all(desired: &Desired) -> Linted {
     });
     lint::lint(&Input {
         sources: &desired.sources,
-        manifest: desired.manifest.as_ref(),
+        manifest,
+        absent: &absent.unwrap_or_default(),
         stacks: &readable.collect::<Vec<_>>(),
     })
 }
@@ -141,6 +152,7 @@ fn compose_files(args: &ValidateArgs) -> Result<Checked, Problem> {
     let linted = lint::lint(&Input {
         sources: &bare.sources,
         manifest: None,
+        absent: &BTreeSet::new(),
         stacks: stack.as_slice(),
     });
     Ok(Checked {

@@ -94,6 +94,13 @@ pub fn desire(tree: &dyn Tree, values: &Values<'_>) -> Desired {
     }
 }
 
+/// The paths of bindings at which the repository has nothing.
+pub fn absent_bindings(tree: &dyn Tree, manifest: &Manifest) -> BTreeSet<String> {
+    let paths = manifest.bindings().map(|(_, binding)| &binding.path.value);
+    let absent = paths.filter(|path| matches!(tree.read(Path::new(path)), Ok(None)));
+    absent.cloned().collect()
+}
+
 /// Reads which lints the repository turns off: `lints.yaml`, which only `validate` asks for.
 pub fn lints_off(tree: &dyn Tree, desired: &mut Desired) -> Vec<LintOff> {
     let (sources, out) = (&mut desired.sources, &mut desired.diagnostics);
