@@ -158,6 +158,9 @@ fn a_lint_is_turned_off_in_the_repository_and_only_validate_reads_that() {
 #[test]
 fn a_value_that_looks_like_a_secret_is_never_repeated() {
     let folder = repository();
+    // Another mistake on the same line.
+    let line = "services: {a: {image: nginx, environment: {DB_PASSWORD: hunter2}}}\n";
+    fs::write(folder.path().join("web/compose.yml"), line).unwrap();
     for arguments in [&[] as &[&str], &["-o", "json"], &["--sarif"]] {
         let said = validate(folder.path(), arguments).said;
         assert!(

@@ -34,6 +34,7 @@ pub(crate) fn tell(lab: &Lab, ending: Ending) -> Result<(), LabError> {
         &clone,
         "head -n 20 stacks.yaml volumes.yaml nfs.yaml api-stack/secrets.yaml",
     )?;
+    terminal.run(&clone, "dockerops validate --strict")?;
 
     terminal.step("It becomes a running Swarm");
     terminal.run(
