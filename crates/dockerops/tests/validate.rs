@@ -82,7 +82,7 @@ fn every_mistake_is_told_at_once_with_number_place_and_way_out() {
     2 | - {id: old, env: OLD}
       |        ^^^
       |
-      = hint: Write `${OLD}` in the compose file, name `OLD` under `environment`, or remove the entry.
+      = hint: Use `${OLD}` in the compose file, or remove the entry.
 
     warning[DO507]: which version of `nginx` runs is up to the tag `latest`
      --> api/compose.yml:3:12
@@ -98,7 +98,7 @@ fn every_mistake_is_told_at_once_with_number_place_and_way_out() {
     6 |       DB_PASSWORD…
       |       ^^^^^^^^^^^
       |
-      = hint: Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
+      = hint: Bring it in by `secrets.yaml`, and change it: others have seen it.
 
     1 error, 3 warnings in 2 stacks.
     ");

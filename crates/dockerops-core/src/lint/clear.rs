@@ -137,12 +137,14 @@ impl Search<'_> {
     }
 
     fn text(&mut self, name: &str, value: &Text) {
-        let Some(written) = written(self.sources, value) else {
-            return;
-        };
         if has_private_key(&value.value) {
-            self.tell(name, "a private key", value);
-        } else if has_url_password(&value.value) && has_url_password(&literal(written.text)) {
+            return self.tell(name, "a private key", value);
+        }
+        if !has_url_password(&value.value) {
+            return;
+        }
+        let written = written(self.sources, value);
+        if let Some(written) = written.filter(|it| has_url_password(&literal(it.text))) {
             self.hide(name, "a URL with a password", value, &written);
         }
     }
@@ -157,9 +159,8 @@ impl Search<'_> {
     fn hide(&mut self, name: &str, what: &str, value: &Text, written: &Written<'_>) {
         let message = format!("{what} stands in clear in `{}`", name.escape_debug());
         let key = key(self.sources, name, written.span);
-        let mut found = Diagnostic::warning("secret-in-clear", key, message).hint(
-            "Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.",
-        );
+        let mut found = Diagnostic::warning("secret-in-clear", key, message)
+            .hint("Bring it in by `secrets.yaml`, and change it: others have seen it.");
         found.quote = Quote::Mark;
         self.out.push(found);
         self.hidden.add(written.span, &value.value);

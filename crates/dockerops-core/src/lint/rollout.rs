@@ -17,7 +17,7 @@ pub(super) fn without_healthcheck(_: &Input<'_>, stack: &Stack<'_>, out: &mut Di
         });
         if !checked {
             let message = format!(
-                "service `{}` starts new tasks first, but has no healthcheck: they count as ready at once",
+                "service `{}` starts new tasks first, without a healthcheck to wait for",
                 service.name
             );
             out.push(
@@ -46,7 +46,7 @@ pub(super) fn host_port(_: &Input<'_>, stack: &Stack<'_>, out: &mut Diagnostics)
             "an update needs a node without one of its tasks"
         };
         let message = format!(
-            "service `{}` starts new tasks first, and the old ones hold the port of the host: {outcome}",
+            "service `{}` starts new tasks first, but the old ones hold its host port: {outcome}",
             service.name
         );
         out.push(

@@ -167,7 +167,7 @@ fn a_secret_that_flows_nowhere_is_told() {
     let text = "services: {a: {image: 'x:1', environment: {PASSED: , URL: 'x:${WRITTEN}'}}}\n";
     let repository = Repository::new("", secrets, &[("web", text)]);
     insta::assert_snapshot!(repository.told(), @r"
-    secrets.yaml:3:8+1 unused-secret: nothing in stack `web` uses the secret `c` | Write `${LEFT}` in the compose file, name `LEFT` under `environment`, or remove the entry.
+    secrets.yaml:3:8+1 unused-secret: nothing in stack `web` uses the secret `c` | Use `${LEFT}` in the compose file, or remove the entry.
     ");
 }
 
@@ -229,22 +229,22 @@ configs: {key: {file: key.pem}}
     let told = repository.told();
     assert!(!told.contains("hunter2"), "{told}");
     insta::assert_snapshot!(told, @r"
-    web.yml:9:7+12 secret-in-clear: a URL with a password stands in clear in `DATABASE_URL` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:7:7+11 secret-in-clear: a value stands in clear in `DB_PASSWORD` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:15:7+13 secret-in-clear: a value stands in clear in `DOLLAR_SECRET` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:13:7+13 secret-in-clear: a value stands in clear in `FOLDED_SECRET` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    a.env:1:1+18 secret-in-clear: a value stands in clear in `FROM_FILE_PASSWORD` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:16:7+8 secret-in-clear: a URL with a password stands in clear in `HALF_URL` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:10:7+7 secret-in-clear: a private key stands in clear in `PRIVATE` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:8:7+12 secret-in-clear: a value stands in clear in `QUOTED_TOKEN` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:17:24+14 secret-in-clear: a value stands in clear in `admin-password` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:17:50+5 secret-in-clear: a value stands in clear in `token` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:18:41+12 secret-in-clear: a value stands in clear in `splunk-token` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:23:9+7 secret-in-clear: a value stands in clear in `API_KEY` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:24:10+10 secret-in-clear: a value stands in clear in `JWT_SECRET` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:28:9+12 secret-in-clear: a value stands in clear in `app-password` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:28:22+0 secret-in-clear: a value stands in clear in `token` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
-    web.yml:32:5+11 secret-in-clear: a password stands in clear in `driver_opts` | Bring it in by `secrets.yaml`, or as a Docker secret; and change it, as it was seen.
+    web.yml:9:7+12 secret-in-clear: a URL with a password stands in clear in `DATABASE_URL` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:7:7+11 secret-in-clear: a value stands in clear in `DB_PASSWORD` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:15:7+13 secret-in-clear: a value stands in clear in `DOLLAR_SECRET` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:13:7+13 secret-in-clear: a value stands in clear in `FOLDED_SECRET` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    a.env:1:1+18 secret-in-clear: a value stands in clear in `FROM_FILE_PASSWORD` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:16:7+8 secret-in-clear: a URL with a password stands in clear in `HALF_URL` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:10:7+7 secret-in-clear: a private key stands in clear in `PRIVATE` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:8:7+12 secret-in-clear: a value stands in clear in `QUOTED_TOKEN` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:17:24+14 secret-in-clear: a value stands in clear in `admin-password` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:17:50+5 secret-in-clear: a value stands in clear in `token` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:18:41+12 secret-in-clear: a value stands in clear in `splunk-token` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:23:9+7 secret-in-clear: a value stands in clear in `API_KEY` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:24:10+10 secret-in-clear: a value stands in clear in `JWT_SECRET` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:28:9+12 secret-in-clear: a value stands in clear in `app-password` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:28:22+0 secret-in-clear: a value stands in clear in `token` | Bring it in by `secrets.yaml`, and change it: others have seen it.
+    web.yml:32:5+11 secret-in-clear: a password stands in clear in `driver_opts` | Bring it in by `secrets.yaml`, and change it: others have seen it.
     web.yml:33:23+7 secret-in-clear: the file of this config holds a private key | Make it a Docker secret, and keep its file out of the repository.
     ");
     let in_clear = repository.lint().findings;
@@ -425,9 +425,9 @@ services:
     deploy: {mode: global, update_config: {order: start-first}}
   stopped: {image: 'x:1', deploy: {update_config: {order: stop-first}}}
 "), @r"
-    web.yml:10:37+11 start-first-without-healthcheck: service `disabled` starts new tasks first, but has no healthcheck: they count as ready at once | Add a `healthcheck`, unless the image brings one.
-    web.yml:20:51+11 start-first-host-port: service `everywhere` starts new tasks first, and the old ones hold the port of the host: no update will ever end | Use `order: stop-first`, or publish the port with `mode: ingress`.
-    web.yml:15:37+11 start-first-host-port: service `host` starts new tasks first, and the old ones hold the port of the host: an update needs a node without one of its tasks | Use `order: stop-first`, or publish the port with `mode: ingress`.
+    web.yml:10:37+11 start-first-without-healthcheck: service `disabled` starts new tasks first, without a healthcheck to wait for | Add a `healthcheck`, unless the image brings one.
+    web.yml:20:51+11 start-first-host-port: service `everywhere` starts new tasks first, but the old ones hold its host port: no update will ever end | Use `order: stop-first`, or publish the port with `mode: ingress`.
+    web.yml:15:37+11 start-first-host-port: service `host` starts new tasks first, but the old ones hold its host port: an update needs a node without one of its tasks | Use `order: stop-first`, or publish the port with `mode: ingress`.
     ");
 }
 

@@ -51,9 +51,7 @@ pub(super) fn secrets(_: &Input<'_>, stack: &Stack<'_>, out: &mut Diagnostics) {
         let (id, env) = (&entry.id.value, &entry.env.value);
         if !flows.iter().any(|flow| flow.ids().any(|used| used == id)) {
             let message = format!("nothing in stack `{}` uses the secret `{id}`", stack.name);
-            let hint = format!(
-                "Write `${{{env}}}` in the compose file, name `{env}` under `environment`, or remove the entry."
-            );
+            let hint = format!("Use `${{{env}}}` in the compose file, or remove the entry.");
             out.push(Diagnostic::warning("unused-secret", entry.id.span, message).hint(hint));
         }
     }

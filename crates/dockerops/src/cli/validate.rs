@@ -52,8 +52,7 @@ pub(super) struct ValidateArgs {
     #[arg(
         long,
         value_name = "LINT",
-        value_parser = clap::builder::PossibleValuesParser::new(codes::lints()),
-        hide_possible_values = true
+        value_parser = clap::builder::PossibleValuesParser::new(codes::lints())
     )]
     allow: Vec<String>,
 
