@@ -26,8 +26,8 @@ impl Hidden {
     /// Makes other problems on the same lines quote only what they mark, and nothing of a value.
     pub fn keep_from(&self, problems: &mut Diagnostics) {
         for problem in &mut problems.0 {
-            // Its mark is the key.
-            if problem.code == "secret-in-clear" {
+            // It marks the key, and shows no more already.
+            if problem.quote == Quote::Mark {
                 continue;
             }
             for lines in &self.0 {

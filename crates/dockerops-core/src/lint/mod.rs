@@ -1,6 +1,6 @@
 //! What works but is probably not meant: the warnings that `dockerops validate` adds.
 //!
-//! Each lint is a small function with the name of its code; [`codes::lints`]
+//! Each lint is a small function with the name of its code; [`crate::codes::lints`]
 //! lists them, `lints.yaml` turns them off. Nothing else of DockerOps runs them.
 //!
 //! **Invariants**

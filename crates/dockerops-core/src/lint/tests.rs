@@ -294,7 +294,8 @@ secrets: {db_password: {external: true}}
 
 #[test]
 fn other_problems_on_the_line_of_a_secret_show_nothing_of_it() {
-    let line = "services: {a: {image: x, environment: {A: 1.10, ROOT_PASSWORD: 0123456}}}\n";
+    let line = "{services: {a: {image: x, environment: {A: 1.10, ROOT_PASSWORD: 0123456}, \
+                configs: [key]}}, configs: {key: {file: key.pem}}}\n";
     let mut repository = Repository::new("", "", &[("web", line)]);
     let linted = repository.lint();
     let mut problems = std::mem::take(&mut repository.problems);
@@ -311,6 +312,7 @@ fn other_problems_on_the_line_of_a_secret_show_nothing_of_it() {
     Docker reads `1.10` as the number 1.1 marks `1.10`
     Docker reads this as a number and writes it differently marks ``
     a value stands in clear in `ROOT_PASSWORD` marks `ROOT_PASSWORD`
+    the file of this config holds a private key marks `key.pem`
     which version of `x` runs is up to the tag `latest` marks `x`
     ");
 }
