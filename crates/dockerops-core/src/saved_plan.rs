@@ -152,8 +152,11 @@ impl Sealed {
 mod tests {
     use super::*;
 
-    fn saved(stacks: &[(&str, &str, &[(&str, u64)])]) -> SavedPlan {
-        let sealed = |(name, seal, versions): &(&str, &str, &[(&str, u64)])| {
+    /// Name, seal, and versions of services.
+    type Stack<'a> = (&'a str, &'a str, &'a [(&'a str, u64)]);
+
+    fn saved(stacks: &[Stack<'_>]) -> SavedPlan {
+        let sealed = |(name, seal, versions): &Stack<'_>| {
             let versions = versions.iter().map(|(name, v)| ((*name).to_owned(), *v));
             let sealed = Sealed {
                 seal: (*seal).to_owned(),

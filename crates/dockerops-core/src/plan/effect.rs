@@ -213,8 +213,8 @@ mod tests {
         }
     }
 
-    fn update(old: Value, new: Value, restarts: bool) -> String {
-        Effect::of_update(&new, &live(old), restarts).to_string()
+    fn update(old: Value, new: &Value, restarts: bool) -> String {
+        Effect::of_update(new, &live(old), restarts).to_string()
     }
 
     fn replicas(number: u64) -> Value {
@@ -227,25 +227,25 @@ mod tests {
         let all = json!({"Mode": {"Global": {}}, "UpdateConfig": {"Parallelism": 0}});
         let job = json!({"Mode": {"ReplicatedJob": {}}});
         assert_eq!(
-            update(replicas(3), three, true),
+            update(replicas(3), &three, true),
             "restarts 3 tasks, 2 at a time, start-first"
         );
         assert_eq!(
-            update(all.clone(), all, true),
+            update(all.clone(), &all, true),
             "restarts a task on each fitting node, all at once, stop-first"
         );
         assert_eq!(
-            update(replicas(1), replicas(1), true),
+            update(replicas(1), &replicas(1), true),
             "restarts 1 task, stop-first"
         );
-        assert_eq!(update(replicas(1), replicas(1), false), "no restart");
+        assert_eq!(update(replicas(1), &replicas(1), false), "no restart");
         assert_eq!(
-            update(replicas(1), replicas(4), false),
+            update(replicas(1), &replicas(4), false),
             "from 1 to 4 tasks, no restart"
         );
-        assert_eq!(update(replicas(2), replicas(0), true), "stops 2 tasks");
-        assert_eq!(update(replicas(0), replicas(2), true), "starts 2 tasks");
-        assert_eq!(update(replicas(0), replicas(0), true), "no restart");
-        assert_eq!(update(job.clone(), job, false), "runs the job again");
+        assert_eq!(update(replicas(2), &replicas(0), true), "stops 2 tasks");
+        assert_eq!(update(replicas(0), &replicas(2), true), "starts 2 tasks");
+        assert_eq!(update(replicas(0), &replicas(0), true), "no restart");
+        assert_eq!(update(job.clone(), &job, false), "runs the job again");
     }
 }

@@ -94,7 +94,7 @@ fn held(change: &Change, body: &Value, observed: &Observed) -> Option<String> {
     if !restarts || order(body) == Order::StopFirst {
         return None;
     }
-    let port = ports::of(body).into_iter().find(|port| port.is_host())?;
+    let port = ports::of(body).into_iter().find(ports::Port::is_host)?;
     Some(format!(
         "start-first needs another node: the old task has the host port {} until it stops",
         port.number

@@ -141,7 +141,12 @@ fn compose_files(args: &ValidateArgs) -> Result<Checked, Problem> {
     let name = StackName::parse(&args.name)
         .map_err(|error| problem(&error, Some("Give another `--name`.".to_owned())))?;
     let environment = offline::environment();
-    let bare = desire::bare(&name, &given(&args.files), &environment, Compat::Specification);
+    let bare = desire::bare(
+        &name,
+        &given(&args.files),
+        &environment,
+        Compat::Specification,
+    );
     let stack = bare.compose.as_ref().map(|compose| Stack {
         name: &name,
         compose,
