@@ -159,7 +159,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Missing => f.write_str("not deployed yet"),
             Self::Differs => f.write_str("differs from what runs"),
-            Self::Changed => f.write_str("asked for otherwise than before"),
+            Self::Changed => f.write_str("changed since the last deploy"),
             Self::Drifted => f.write_str("changed by hand on the Swarm"),
             Self::SecretChanged(ids) => {
                 write!(

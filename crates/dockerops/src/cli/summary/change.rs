@@ -30,7 +30,7 @@ pub(super) fn change(
     text.add(style, format!("  {sign}"))
         .line(PLAIN, line.trim_end());
     for field in &change.fields {
-        text.line(PLAIN, format!("      {}", field_text(field, width)));
+        field_lines(text, field, width);
     }
     if let (Some(effect), View::Plan) = (&change.effect, view) {
         text.line(FAINT, format!("      ({effect})"));
@@ -55,18 +55,42 @@ fn sign(verb: Verb) -> (Style, char) {
     }
 }
 
-/// `image: a → b`, `environment.NEW: (unset) → x`.
-fn field_text(field: &FieldChange, width: Option<usize>) -> String {
-    let name = format!("{}: ", field.field);
-    let room = width.map(|width| {
-        let taken = INDENT + name.chars().count() + " → ".chars().count();
-        (width.saturating_sub(taken) / 2).max(LEAST)
-    });
+/// `image: a → b`, `environment.NEW: (unset) → x`; on two lines where one is too narrow.
+fn field_lines(text: &mut Styled, field: &FieldChange, width: Option<usize>) {
     let side = |value: &Option<String>| match value {
-        Some(value) => shortened(value, room),
+        Some(value) => digests_cut(&shortened(value, None)),
         None => "(unset)".to_owned(),
     };
-    format!("{name}{} → {}", side(&field.old), side(&field.new))
+    let (old, new) = (side(&field.old), side(&field.new));
+    let whole = format!("      {}: {old} → {new}", field.field);
+    if width.is_none_or(|width| whole.chars().count() <= width) {
+        return text.line(PLAIN, whole);
+    }
+    let room = |used: usize| width.map(|width| width.saturating_sub(used).max(LEAST));
+    let name = INDENT + field.field.chars().count() + 2;
+    text.line(
+        PLAIN,
+        format!("      {}: {}", field.field, shortened(&old, room(name))),
+    );
+    text.line(
+        PLAIN,
+        format!("        → {}", shortened(&new, room(INDENT + 4))),
+    );
+}
+
+/// Digests by their first 12 digits: enough to tell two apart, and what else there is stays in view.
+fn digests_cut(text: &str) -> String {
+    let mut parts = text.split("sha256:");
+    let mut cut = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        cut.push_str("sha256:");
+        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        match (part.get(..12), part.get(64..)) {
+            (Some(start), Some(rest)) if digits == 64 => cut.extend([start, "…", rest]),
+            _ => cut.push_str(part),
+        }
+    }
+    cut
 }
 
 fn diff_text(text: &mut Styled, diff: &str) {

@@ -44,7 +44,7 @@ fn update() -> ChangeReport {
             Verb::Update,
             "service",
             "web_app",
-            "asked for otherwise than before",
+            "changed since the last deploy",
         )
     }
 }
@@ -74,7 +74,7 @@ fn a_summary_says_what_changed_what_failed_and_what_next() {
     let report = report(vec![web, stack("api", Outcome::Unchanged), db]);
     insta::assert_snapshot!(text(&report, View::Done, None).plain(), @r"
     web  changed
-      ~ service  web_app  asked for otherwise than before
+      ~ service  web_app  changed since the last deploy
           image: a:1 → a:2
     api  unchanged
     db  FAILED
@@ -135,7 +135,7 @@ fn a_plan_says_what_it_does_to_tasks_and_files_and_what_to_think_about() {
     web  changes
       commit 3f2a9c41b07e by Alice <a@example.org>: app 2
       + network  web_back  not deployed yet
-      ~ service  web_app  asked for otherwise than before
+      ~ service  web_app  changed since the last deploy
           image: a:1 → a:2
           (restarts 3 tasks, 1 at a time, stop-first)
       ± service  web_job  cannot be updated in place
@@ -156,18 +156,36 @@ fn a_plan_says_what_it_does_to_tasks_and_files_and_what_to_think_about() {
 
 #[test]
 fn a_plan_fits_a_terminal_of_80_columns() {
-    let mut web = stack("web", Outcome::Changed);
+    let image = |tag: u8, digit: &str| {
+        format!(
+            "registry.example.org/team/app:{tag}@sha256:{}",
+            digit.repeat(64)
+        )
+    };
+    let field = |field: &str, old: String, new: String| FieldChange {
+        field: field.into(),
+        old: Some(old),
+        new: Some(new),
+    };
     let mut change = update();
-    change.fields[0].new = Some(format!(
-        "registry.example.org/team/app:2@sha256:{}",
-        "ab".repeat(32)
-    ));
-    change.fields[0].old = Some(format!(
-        "registry.example.org/team/app:1@sha256:{}",
-        "cd".repeat(32)
-    ));
+    change.fields = vec![
+        field("image", image(1, "a"), image(2, "b")),
+        field("environment.LONG", "x".repeat(200), "y\n".repeat(100)),
+    ];
+    let mut web = stack("web", Outcome::Changed);
     web.changes.push(change);
     let text = text(&report(vec![web]), View::Plan, Some(80)).plain();
     let longest = text.lines().map(|line| line.chars().count()).max();
     assert!(longest <= Some(80), "{text}");
+    insta::assert_snapshot!(text, @r"
+    https://example.org/r  3f2a9c41b07e
+    web  changes
+      ~ service  web_app  changed since the last deploy
+          image: registry.example.org/team/app:1@sha256:aaaaaaaaaaaa…
+            → registry.example.org/team/app:2@sha256:bbbbbbbbbbbb…
+          environment.LONG: xxxxxxxxxxxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxxxxxxxxxx
+            → y\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\…ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\n
+          (restarts 3 tasks, 1 at a time, stop-first)
+    Plan: 0 to create, 1 to update, 0 to replace, 0 to remove; 3 tasks restart.
+    ");
 }
