@@ -11,6 +11,7 @@
 mod decide;
 mod effect;
 mod fields;
+mod file;
 mod files;
 mod inputs;
 mod networks;
@@ -18,6 +19,7 @@ mod normalise;
 mod ownership;
 mod pins;
 mod ports;
+mod reasons;
 mod refuse;
 mod removal;
 mod risk;

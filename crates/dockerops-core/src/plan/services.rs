@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::fields::{Difference, Memory, differences};
-use super::files::{FileName, Files, is_version_of, references};
+use super::files::Files;
+
 use super::inputs::{Force, Inputs};
 use super::normalise::{Fields, NetworkNames, normalise, tainted};
 use super::ownership::labels_of;
 use super::pins::Chosen;
+use super::reasons::is_label;
 use super::update::{self, Restart, Update};
 use super::wanted::{Wanted, secret_names, wanted};
 use super::{Action, Change, FieldChange, KeptWhy, Reason};
 use crate::body::Body;
 use crate::names::label;
 use crate::observed::Service;
-use crate::secret::Provenance;
 use crate::spec::ServiceSpec;
 
 /// What becomes of a service.
@@ -88,14 +89,14 @@ impl Subject<'_, '_> {
 }
 
 /// A service that runs already.
-struct Running<'a, 's> {
-    subject: &'s Subject<'a, 's>,
-    live: &'a Service,
-    wanted: &'s Wanted,
+pub(super) struct Running<'a, 's> {
+    pub(super) subject: &'s Subject<'a, 's>,
+    pub(super) live: &'a Service,
+    pub(super) wanted: &'s Wanted,
     body: Body,
-    fields: Fields,
+    pub(super) fields: Fields,
     secrets: BTreeSet<String>,
-    differences: Vec<Difference>,
+    pub(super) differences: Vec<Difference>,
 }
 
 impl<'a, 's> Running<'a, 's> {
@@ -185,109 +186,6 @@ impl<'a, 's> Running<'a, 's> {
         self.force() == Force::ServicesAndJobs || decisive.iter().any(|word| self.differs(word))
     }
 
-    fn reasons(&self) -> Vec<Reason> {
-        let mut reasons = Vec::new();
-        if self.image_moved() {
-            reasons.push(Reason::ImageMoved);
-        }
-        let moved: Vec<_> = self.moved_files();
-        let secrets = self.moved_secrets();
-        if self.differs_otherwise() {
-            reasons.push(self.why_it_differs());
-        }
-        if !secrets.is_empty() {
-            reasons.push(Reason::SecretChanged(secrets));
-        }
-        reasons.extend(moved.into_iter().map(Reason::FileChanged));
-        if !self.subject.spec.is_job && !self.wanted.bindings_changed.is_empty() {
-            let ids = self.wanted.bindings_changed.clone();
-            reasons.push(Reason::BindingChanged(ids));
-        }
-        if self.forced() {
-            reasons.push(Reason::Forced);
-        }
-        if self.is_paused() {
-            reasons.push(Reason::Paused);
-        }
-        if self
-            .differences
-            .iter()
-            .any(|d| is_label(d, label::REPOSITORY))
-        {
-            reasons.push(Reason::Adopted);
-        }
-        reasons
-    }
-
-    /// The digest moved behind the same text.
-    fn image_moved(&self) -> bool {
-        let text_differs = self.differences.iter().any(|d| is_label(d, label::IMAGE));
-        let new_pin = self.subject.chosen.platforms.is_some();
-        self.differs("image") && new_pin && !text_differs
-    }
-
-    /// Plain names of configs and secrets for which another object is used than before.
-    fn moved_files(&self) -> Vec<String> {
-        let before = references(&self.live.spec);
-        let after = references(&self.wanted.body.expose());
-        let moved = |(key, name): &(&FileName, &String)| {
-            let (kind, plain) = key;
-            let now = (*kind, (*name).clone());
-            let mut versions = before
-                .iter()
-                .filter(|(k, old)| k == kind && is_version_of(plain, old));
-            after.contains(&now) && !before.contains(&now) && versions.next().is_some()
-        };
-        let names = self.subject.files.names.iter().filter(moved);
-        names.map(|((_, plain), _)| plain.clone()).collect()
-    }
-
-    /// What was sent last tells a hand's change from one of what is asked for.
-    fn why_it_differs(&self) -> Reason {
-        match self.subject.inputs.attempted.get(&self.live.name) {
-            None => Reason::Differs,
-            Some(sent) if *sent == self.wanted.hash => Reason::Drifted,
-            Some(_) => Reason::Changed,
-        }
-    }
-
-    /// Ids of the secrets in fields that are asked for anew.
-    fn moved_secrets(&self) -> Vec<String> {
-        if self.why_it_differs() != Reason::Changed {
-            return Vec::new();
-        }
-        let found = self.differences.iter().flat_map(|d| self.secrets_in(d));
-        let ids: BTreeSet<String> = found.collect();
-        ids.into_iter().collect()
-    }
-
-    fn secrets_in(&self, difference: &Difference) -> Vec<String> {
-        let wanted = self.wanted.fields.get(&difference.change.field);
-        let secrets = wanted.map(|entry| entry.value.secrets());
-        let ids = secrets.iter().flat_map(Provenance::ids);
-        ids.map(str::to_owned).collect()
-    }
-
-    /// Whether anything differs that no other reason stands for.
-    fn differs_otherwise(&self) -> bool {
-        let files_moved = !self.moved_files().is_empty();
-        let secrets_moved = !self.moved_secrets().is_empty();
-        self.differences.iter().any(|d| {
-            let explained = (self.image_moved() && (d.is("image") || is_label(d, label::PIN)))
-                || (secrets_moved && !self.secrets_in(d).is_empty())
-                || (files_moved && (d.is("configs") || d.is("secrets")))
-                || (self.is_new_to_us() && is_ours(d))
-                || is_label(d, label::REPOSITORY);
-            !explained
-        })
-    }
-
-    fn is_new_to_us(&self) -> bool {
-        self.differences
-            .iter()
-            .any(|d| is_label(d, label::REPOSITORY))
-    }
-
     fn in_sync(&self) -> KeptWhy {
         let state = self.state();
         let moving = matches!(state, "updating" | "rollback_started");
@@ -298,7 +196,7 @@ impl<'a, 's> Running<'a, 's> {
     }
 
     /// Swarm stopped half-way; sending the spec again makes it go on.
-    fn is_paused(&self) -> bool {
+    pub(super) fn is_paused(&self) -> bool {
         matches!(self.state(), "paused" | "rollback_paused")
     }
 
@@ -360,7 +258,7 @@ impl<'a, 's> Running<'a, 's> {
         shown.into_iter().map(|d| d.change.clone()).collect()
     }
 
-    fn differs(&self, word: &str) -> bool {
+    pub(super) fn differs(&self, word: &str) -> bool {
         self.differences.iter().any(|d| d.is(word))
     }
 
@@ -381,24 +279,13 @@ impl<'a, 's> Running<'a, 's> {
         self.subject.inputs.policy.force
     }
 
-    fn forced(&self) -> bool {
+    pub(super) fn forced(&self) -> bool {
         match self.force() {
             Force::No => false,
             Force::Services => !self.subject.spec.is_job,
             Force::ServicesAndJobs => true,
         }
     }
-}
-
-/// Whether a difference is the service label `key`.
-fn is_label(difference: &Difference, key: &str) -> bool {
-    difference.change.field.strip_prefix("deploy.labels.") == Some(key)
-}
-
-/// Whether a difference is a label that we put on.
-fn is_ours(difference: &Difference) -> bool {
-    let key = difference.change.field.strip_prefix("deploy.labels.");
-    key.is_some_and(|key| key.starts_with(label::PREFIX))
 }
 
 /// The one network of every engine that the service asks for.
