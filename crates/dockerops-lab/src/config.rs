@@ -8,11 +8,17 @@ use std::process::Command;
 use crate::error::{Doing, LabError};
 use crate::layout::{
     HUB, Layout, PRIVATE_REGISTRY_PORT, REGISTRY_PORT, REGISTRY_USER, TLS_REGISTRY_PORT,
+    TOKEN_PORT, TOKEN_REGISTRY_PORT,
 };
 use crate::process::output;
 
 /// The registries' names; each has a configuration `<name>.yml`. All hold the same images.
-pub(crate) const REGISTRIES: [&str; 3] = ["registry", "private", "tls"];
+pub(crate) const REGISTRIES: [&str; 4] = ["registry", "private", "tls", "token"];
+
+/// Who issues tokens, and for which service: the registry wants both in each.
+pub(crate) const TOKEN_ISSUER: &str = "dockerops-lab";
+/// See [`TOKEN_ISSUER`].
+pub(crate) const TOKEN_SERVICE: &str = "lab-registry";
 
 /// The bcrypt hash of [`crate::layout::REGISTRY_PASSWORD`]; the registry takes no other kind.
 const PASSWORD_HASH: &str = "$2y$05$dockeropslabdockeropsecbaC3oDPks//tJUzqaNi8eW7OH.biTO";
@@ -20,24 +26,22 @@ const PASSWORD_HASH: &str = "$2y$05$dockeropslabdockeropsecbaC3oDPks//tJUzqaNi8e
 /// Writes everything that the hub's servers read.
 pub(crate) fn write_all(layout: &Layout) -> Result<(), LabError> {
     make_folder(&layout.git_folder())?;
-    make_certificate(layout)?;
+    let elliptic = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+    make_certificate(&elliptic, &layout.certificate(), &layout.certificate_key())?;
+    // RSA: its signatures go into a token as they are.
+    let rsa = ["rsa:2048"];
+    make_certificate(&rsa, &layout.token_certificate(), &layout.token_key())?;
     write_registries(layout)?;
     write_ssh(layout)
 }
 
-/// A certificate that is its own authority.
-fn make_certificate(layout: &Layout) -> Result<(), LabError> {
+/// A certificate that is its own authority; `algorithm` is what `-newkey` takes.
+fn make_certificate(algorithm: &[&str], certificate: &Path, key: &Path) -> Result<(), LabError> {
     let names = format!("subjectAltName=IP:{HUB},IP:127.0.0.1,DNS:localhost");
     let mut openssl = Command::new("openssl");
     openssl
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-        ])
+        .args(["req", "-x509", "-newkey"])
+        .args(algorithm)
         .args([
             "-nodes",
             "-days",
@@ -48,9 +52,9 @@ fn make_certificate(layout: &Layout) -> Result<(), LabError> {
             &names,
         ])
         .arg("-keyout")
-        .arg(layout.certificate_key())
+        .arg(key)
         .arg("-out")
-        .arg(layout.certificate());
+        .arg(certificate);
     output(&mut openssl).map(|_| ())
 }
 
@@ -66,10 +70,16 @@ fn write_registries(layout: &Layout) -> Result<(), LabError> {
         layout.certificate().display(),
         layout.certificate_key().display()
     );
-    let [open, private, encrypted] = REGISTRIES;
+    let token = format!(
+        "auth: {{token: {{realm: \"http://127.0.0.1:{TOKEN_PORT}/token\", service: {TOKEN_SERVICE}, \
+         issuer: {TOKEN_ISSUER}, rootcertbundle: {}}}}}\n",
+        layout.token_certificate().display()
+    );
+    let [open, private, encrypted, with_token] = REGISTRIES;
     write_registry(layout, open, REGISTRY_PORT, "", "")?;
     write_registry(layout, private, PRIVATE_REGISTRY_PORT, "", &auth)?;
-    write_registry(layout, encrypted, TLS_REGISTRY_PORT, &tls, &auth)
+    write_registry(layout, encrypted, TLS_REGISTRY_PORT, &tls, &auth)?;
+    write_registry(layout, with_token, TOKEN_REGISTRY_PORT, "", &token)
 }
 
 fn write_registry(

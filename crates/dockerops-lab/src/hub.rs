@@ -1,4 +1,4 @@
-//! The hub's servers: registries, Git over HTTP and over SSH, and the nodes' relays to them.
+//! The hub's servers: registries and their token server, Git over HTTP and over SSH, and the nodes' relays to them.
 
 use std::fs::File;
 use std::path::Path;
@@ -30,6 +30,7 @@ pub(crate) fn start(layout: &Layout, anchor: &Anchor, program: &Path) -> Result<
         &["-D", "-e", "-f", &path("ssh/sshd_config")],
     )?;
     serve(&program, &["serve-git", &layout.folder.to_string_lossy()])?;
+    serve(&program, &["serve-token", &layout.folder.to_string_lossy()])?;
     let socket = layout.registry_socket();
     let registry = format!("{}={HUB}:{REGISTRY_PORT}", socket.display());
     serve(&program, &["relay", &registry])?;

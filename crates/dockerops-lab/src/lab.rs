@@ -11,7 +11,8 @@ use std::time::Duration;
 use crate::claim::is_kept;
 use crate::error::{Doing, LabError};
 use crate::layout::{
-    HUB, Layout, PRIVATE_REGISTRY_PORT, REGISTRY_PORT, TLS_REGISTRY_PORT, namespace_file,
+    HUB, Layout, PRIVATE_REGISTRY_PORT, REGISTRY_PORT, TLS_REGISTRY_PORT, TOKEN_REGISTRY_PORT,
+    namespace_file,
 };
 use crate::process::wait_for;
 use crate::recorder::Recorder;
@@ -121,6 +122,12 @@ impl Lab {
     /// The same over TLS; clients must trust [`Layout::certificate`], engines do not check it.
     pub fn tls_registry(&self) -> String {
         format!("127.0.0.1:{TLS_REGISTRY_PORT}")
+    }
+
+    /// A registry with the same images that wants a token, which the lab's token server gives to
+    /// `REGISTRY_USER` with `REGISTRY_PASSWORD`.
+    pub fn token_registry(&self) -> String {
+        format!("127.0.0.1:{TOKEN_REGISTRY_PORT}")
     }
 
     /// Pushes a stub image; gives its digest. Another `marker` is another digest.

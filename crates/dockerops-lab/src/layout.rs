@@ -16,13 +16,17 @@ pub const REGISTRY_PORT: u16 = 5000;
 pub const PRIVATE_REGISTRY_PORT: u16 = 5001;
 /// Port of the registry that wants basic authentication over TLS.
 pub const TLS_REGISTRY_PORT: u16 = 5002;
+/// Port of the registry that wants a token of the token server.
+pub const TOKEN_REGISTRY_PORT: u16 = 5003;
+/// Port of the token server.
+pub const TOKEN_PORT: u16 = 5004;
 /// Port of the Git server over TLS.
 pub const TLS_GIT_PORT: u16 = 8443;
 /// Port of the Git server.
 pub const GIT_PORT: u16 = 8080;
-/// The user of the private registry.
+/// The user of the private registries.
 pub const REGISTRY_USER: &str = "lab";
-/// The password of the private registry: a throwaway one, the same in every lab.
+/// The password of the private registries: a throwaway one, the same in every lab.
 pub const REGISTRY_PASSWORD: &str = "lab-password";
 
 /// One lab's folder, and with it its names.
@@ -104,6 +108,16 @@ impl Layout {
     /// The key of that certificate.
     pub fn certificate_key(&self) -> PathBuf {
         self.folder.join("tls.key")
+    }
+
+    /// The certificate, signed by itself, against which the registry checks tokens.
+    pub fn token_certificate(&self) -> PathBuf {
+        self.folder.join("token.pem")
+    }
+
+    /// The key that signs tokens.
+    pub fn token_key(&self) -> PathBuf {
+        self.folder.join("token.key")
     }
 
     /// The file that says that the lab is up.

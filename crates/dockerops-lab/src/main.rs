@@ -91,6 +91,9 @@ enum Command {
     /// Serve Git for the lab in FOLDER
     #[command(hide = true)]
     ServeGit { folder: PathBuf },
+    /// Give tokens for the registry of the lab in FOLDER
+    #[command(hide = true)]
+    ServeToken { folder: PathBuf },
     /// Forward `from=to`
     #[command(hide = true)]
     Relay { pairs: Vec<String> },
@@ -127,6 +130,7 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         }
         Command::Anchor => anchor::stay(),
         Command::ServeGit { folder } => serve_until_killed(serve::git::serve(folder))?,
+        Command::ServeToken { folder } => serve_until_killed(serve::token::serve(folder))?,
         Command::Relay { pairs } => serve_until_killed(async move {
             futures_util::future::try_join_all(pairs.iter().map(|pair| serve::relay::relay(pair)))
                 .await

@@ -9,6 +9,7 @@ use crate::error::{Doing, LabError};
 use crate::http;
 use crate::layout::{
     GIT_PORT, HUB, Layout, PRIVATE_REGISTRY_PORT, REGISTRY_PORT, TLS_GIT_PORT, TLS_REGISTRY_PORT,
+    TOKEN_PORT, TOKEN_REGISTRY_PORT,
 };
 use crate::process::{command, output, wait_for};
 
@@ -106,12 +107,14 @@ fn docker(layout: &Layout, index: usize, args: &str) -> Result<String, LabError>
     )))
 }
 
-/// `from=to` pairs that make the hub's registries and Git server reachable on a node's loopback.
+/// `from=to` pairs that make the hub's registries, token server and Git server reachable on a node's loopback.
 pub(crate) fn loopback_relays() -> Vec<String> {
     let ports = [
         REGISTRY_PORT,
         PRIVATE_REGISTRY_PORT,
         TLS_REGISTRY_PORT,
+        TOKEN_REGISTRY_PORT,
+        TOKEN_PORT,
         GIT_PORT,
         TLS_GIT_PORT,
     ];

@@ -239,17 +239,58 @@ fn a_private_registry_needs_and_gets_credentials() {
     );
     assert!(!ran.text().contains(REGISTRY_PASSWORD), "{}", ran.text());
 
-    // The node pulls by itself, with what the service was sent with.
-    lab.docker(&["service", "scale", "-d", &format!("{stack}_web=0")])
+    node_pulls_by_itself(&person, &format!("{stack}_web"), &image);
+    ok(person.run(&["stop"]).unwrap());
+}
+
+/// Takes the image away from under `service`; the node gets it with what the service was sent with.
+fn node_pulls_by_itself(person: &Person, service: &str, image: &str) {
+    let lab = person.lab;
+    lab.docker(&["service", "scale", "-d", &format!("{service}=0")])
         .unwrap();
     dockerops_lab::wait_for(
         "the image to be free",
         std::time::Duration::from_secs(20),
-        || Ok(lab.docker(&["rmi", "-f", &image]).is_ok()),
+        || Ok(lab.docker(&["rmi", "-f", image]).is_ok()),
     )
     .unwrap();
     ok(person.run(&["reconcile"]).unwrap());
-    lab.wait_until_running(&format!("{stack}_web"), 1).unwrap();
+    lab.wait_until_running(service, 1).unwrap();
+}
+
+#[test]
+fn a_registry_that_wants_a_token_gets_one_for_right_credentials_only() {
+    let lab = Lab::shared().unwrap();
+    let mut person = Person::new(lab, "token").unwrap();
+    let stack = person.named("app");
+    let name = person.named("web");
+    let digest = lab.push_image(&name, "1", &name).unwrap();
+    let image = format!("{}/{name}:1", lab.token_registry());
+    let repository = repository(&person, &stack, &sleepers(&[("web", &image, "")]));
+    let recorder = lab.recorder().unwrap();
+    person.set("DOCKER_HOST", recorder.docker_host());
+    let refused = |ran: Ran, said: &str| {
+        assert_eq!(ran.code, Some(1), "{}", ran.text());
+        for said in [said, "docker login 127.0.0.1:5003"] {
+            assert!(ran.stdout.contains(said), "{said}: {}", ran.text());
+        }
+        assert_eq!(recorder.writes(), []);
+    };
+
+    let watched = person.run(&["watch", &repository.url()]).unwrap();
+    refused(watched, "if it is private, log in");
+    log_in(&person, &lab.token_registry(), "mistaken-password");
+    let mistaken = person.run(&["reconcile"]).unwrap();
+    assert!(!mistaken.text().contains("mistaken-password"));
+    refused(mistaken, "incorrect username or password");
+
+    log_in(&person, &lab.token_registry(), REGISTRY_PASSWORD);
+    ok(person.run(&["reconcile"]).unwrap());
+    assert_eq!(
+        sent(lab, &format!("{stack}_web")),
+        format!("{image}@{digest}")
+    );
+    node_pulls_by_itself(&person, &format!("{stack}_web"), &image);
     ok(person.run(&["stop"]).unwrap());
 }
 

@@ -114,12 +114,17 @@ fn the_private_registries_want_their_password() {
     let config = tempfile::tempdir().unwrap();
     let auth = r#"{"auth": "bGFiOmxhYi1wYXNzd29yZA=="}"#;
     let auths = format!(
-        r#"{{"auths": {{"{}": {auth}, "{}": {auth}}}}}"#,
+        r#"{{"auths": {{"{}": {auth}, "{}": {auth}, "{}": {auth}}}}}"#,
         lab.private_registry(),
-        lab.tls_registry()
+        lab.tls_registry(),
+        lab.token_registry()
     );
     fs::write(config.path().join("config.json"), auths).unwrap();
-    for registry in [lab.private_registry(), lab.tls_registry()] {
+    for registry in [
+        lab.private_registry(),
+        lab.tls_registry(),
+        lab.token_registry(),
+    ] {
         let image = format!("{registry}/private:1");
         assert!(lab.docker(&["pull", "-q", &image]).is_err());
         let mut pull = lab.command("docker");

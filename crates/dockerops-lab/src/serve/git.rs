@@ -11,7 +11,6 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
 use futures_util::stream::{self, StreamExt};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -19,6 +18,7 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::behaviour::{Behaviour, Fault, GitRequest, Wanted, read_behaviour};
 use crate::layout::{GIT_PORT, HUB, Layout, TLS_GIT_PORT};
+use crate::serve::basic;
 use crate::serve::relay::relay_tls;
 
 const LARGEST_REQUEST: usize = 1 << 30;
@@ -127,15 +127,7 @@ fn is_allowed(behaviour: &Behaviour, headers: &HeaderMap) -> bool {
     let Some(token) = &behaviour.token else {
         return true;
     };
-    let given = header(headers, "authorization");
-    let decoded = given
-        .strip_prefix("Basic ")
-        .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok())
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    decoded.is_some_and(|pair| {
-        pair.split_once(':')
-            .is_some_and(|(_, password)| password == token)
-    })
+    basic::credentials(headers).is_some_and(|(_, password)| password == *token)
 }
 
 fn backend(

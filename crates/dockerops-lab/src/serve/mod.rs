@@ -1,4 +1,6 @@
 //! The servers that run inside of a lab's namespaces.
 
+mod basic;
 pub mod git;
 pub mod relay;
+pub mod token;

@@ -177,7 +177,8 @@ fn retry_after(response: &Response) -> Option<Duration> {
     value.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// The first message in `{"errors": [{"message": …}]}`; empty without one.
+/// The first message in `{"errors": [{"message": …}]}`, or Docker Hub's token server's
+/// `{"details": …}`; empty without one.
 async fn sentence(mut response: Response) -> String {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -187,8 +188,11 @@ async fn sentence(mut response: Response) -> String {
         }
     }
     let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let message = json["errors"][0]["message"].as_str().unwrap_or_default();
+    let message = json["errors"][0]["message"]
+        .as_str()
+        .or(json["details"].as_str());
     message
+        .unwrap_or_default()
         .chars()
         .take(200)
         .filter(|c| !c.is_control())
