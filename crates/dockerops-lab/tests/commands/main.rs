@@ -4,6 +4,7 @@
 
 mod database;
 mod deploy;
+mod drift;
 mod json;
 mod reconcile;
 mod stacks;
