@@ -9,4 +9,5 @@ mod json;
 mod reconcile;
 mod stacks;
 mod stop;
+mod updates;
 mod watch;
