@@ -16,6 +16,7 @@ use crate::layout::{
 };
 use crate::process::wait_for;
 use crate::recorder::Recorder;
+use crate::relay::Relay;
 use crate::repository::Repository;
 use crate::{image, swarm};
 
@@ -153,6 +154,12 @@ impl Lab {
     /// Puts a recording socket in front of node 1's engine.
     pub fn recorder(&self) -> Result<Recorder, LabError> {
         Recorder::start(&self.layout.folder, &self.socket())
+    }
+
+    /// Opens a port on node 1's loopback that leads to `port` of the hub: a server that can go away.
+    pub fn relay(&self, port: u16) -> Result<Relay, LabError> {
+        let own = program("dockerops-lab")?;
+        Relay::start(self.command("setpriv"), &own.to_string_lossy(), port)
     }
 
     /// What `GIT_SSH_COMMAND` must be to reach [`Repository::ssh_url`].

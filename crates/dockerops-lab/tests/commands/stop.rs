@@ -1,9 +1,10 @@
 //! `dockerops stop` on a real Swarm, as a person runs it.
 
+use dockerops_lab::layout::{GIT_PORT, REGISTRY_PORT};
 use dockerops_lab::{Lab, Person, sleepers};
 
 use crate::database::strings;
-use crate::stacks::{commit, deploy_with_docker, ok, services};
+use crate::stacks::{commit, deploy_with_docker, fails, ok, services};
 
 #[test]
 fn stop_removes_ours_and_nothing_else() {
@@ -106,18 +107,21 @@ fn stop_returns_when_all_is_gone_and_keeps_data() {
 fn stop_needs_neither_git_nor_registry() {
     let lab = Lab::shared().unwrap();
     let mut person = Person::new(lab, "alone").unwrap();
-    let (stack, image) = (person.named("app"), person.image("web", "a").unwrap());
+    let (git, registry) = (
+        lab.relay(GIT_PORT).unwrap(),
+        lab.relay(REGISTRY_PORT).unwrap(),
+    );
+    let (stack, name) = (person.named("app"), person.named("web"));
+    lab.push_image(&name, "1", "a").unwrap();
+    let image = format!("{}/{name}:1", registry.address());
     let repository = person.repository().unwrap();
     commit(&repository, &[(&stack, &sleepers(&[("web", &image, "")]))]);
-    ok(&person, &["watch", &repository.url()]);
-    let asked = repository.requests().unwrap().len();
-    std::fs::remove_dir_all(repository.folder()).unwrap();
+    let url = format!("http://{}/{}.git", git.address(), repository.name());
+    ok(&person, &["watch", &url]);
+    drop((git, registry));
+    fails(&person, &["reconcile"]);
+    assert!(lab.docker(&["pull", &image]).is_err());
     person.set("GIT_EXEC_PATH", "/nowhere");
     ok(&person, &["stop"]);
-    assert_eq!(
-        repository.requests().unwrap().len(),
-        asked,
-        "the Git server was asked"
-    );
     assert_eq!(services(lab, &stack), [""; 0]);
 }
