@@ -2,7 +2,8 @@
 //!
 //! Removing is the one thing that cannot be taken back, so every doubt keeps:
 //! an empty list, a repository that was not read completely, a history that was
-//! rewritten, a stack that another watched repository now lists.
+//! rewritten, a stack of which the database knows nothing, a stack that another
+//! watched repository now lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,9 @@ pub struct Listing<'a> {
     pub listed: &'a BTreeSet<StackName>,
     /// How its revision came about.
     pub history: History,
+    /// The stacks that the database has of it. Of any other it cannot be said whether
+    /// the revision descends from the one that it was deployed from.
+    pub recorded: &'a BTreeSet<StackName>,
     /// Whether a person asked for removal in spite of doubt (`--prune`).
     pub insist: Insist,
 }
@@ -39,7 +43,7 @@ pub struct Listing<'a> {
 pub enum Insist {
     /// No: doubt keeps.
     No,
-    /// Yes: an empty list and a rewritten history remove too.
+    /// Yes: an empty list, a rewritten and an unknown history remove too.
     Yes,
 }
 
@@ -64,7 +68,7 @@ pub fn departed(
         if listing.listed.contains(&stack) {
             continue;
         }
-        match doubt(listing, listed_elsewhere.get(&stack)) {
+        match doubt(listing, &stack, listed_elsewhere.get(&stack)) {
             Some(why) => result.keep.push((stack, why)),
             None => result.remove.push(stack),
         }
@@ -117,7 +121,7 @@ pub fn owned_stacks(observed: &Observed, owner: &Owner) -> BTreeSet<StackName> {
         .collect()
 }
 
-fn doubt(listing: Listing<'_>, elsewhere: Option<&Owner>) -> Option<String> {
+fn doubt(listing: Listing<'_>, stack: &StackName, elsewhere: Option<&Owner>) -> Option<String> {
     if let Some(other) = elsewhere {
         return Some(format!("handed over: {other} lists it now"));
     }
@@ -129,6 +133,12 @@ fn doubt(listing: Listing<'_>, elsewhere: Option<&Owner>) -> Option<String> {
     }
     if listing.history == History::Rewritten {
         return Some("the repository's history was rewritten; `--prune` removes it".to_owned());
+    }
+    if !listing.recorded.contains(stack) {
+        return Some(
+            "the database does not know which revision it was deployed from; `--prune` removes it"
+                .to_owned(),
+        );
     }
     None
 }
@@ -172,7 +182,18 @@ mod tests {
         insist: Insist,
         elsewhere: &[(&str, &str)],
     ) -> Departed {
-        let listed = listed.iter().map(|s| name(s)).collect();
+        decide_with(&["api", "old"], listed, history, insist, elsewhere)
+    }
+
+    fn decide_with(
+        recorded: &[&str],
+        listed: &[&str],
+        history: History,
+        insist: Insist,
+        elsewhere: &[(&str, &str)],
+    ) -> Departed {
+        let names = |texts: &[&str]| texts.iter().map(|s| name(s)).collect();
+        let (listed, recorded) = (names(listed), names(recorded));
         let elsewhere = elsewhere
             .iter()
             .map(|(s, o)| (name(s), Owner((*o).to_owned())))
@@ -183,6 +204,7 @@ mod tests {
                 owner: &owner,
                 listed: &listed,
                 history,
+                recorded: &recorded,
                 insist,
             },
             &swarm(),
@@ -213,6 +235,18 @@ mod tests {
             decide(&[], History::Rewritten, Insist::Yes, &[]).remove,
             [name("api"), name("old")]
         );
+    }
+
+    #[test]
+    fn a_stack_that_the_database_does_not_know_is_kept_without_insisting() {
+        for history in [History::Same, History::Descends] {
+            let kept = decide_with(&["api"], &["api"], history, Insist::No, &[]);
+            assert_eq!(kept.remove, []);
+            assert_eq!(kept.keep[0].0, name("old"));
+            assert!(kept.keep[0].1.contains("`--prune`"), "{kept:?}");
+            let removed = decide_with(&[], &["api"], history, Insist::Yes, &[]);
+            assert_eq!(removed.remove, [name("old")]);
+        }
     }
 
     #[test]

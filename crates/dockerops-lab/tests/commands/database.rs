@@ -5,7 +5,9 @@ use std::fs;
 use dockerops_lab::{Lab, Person, sleepers};
 use rusqlite::Connection;
 
-use crate::stacks::{commit, compose_path, deploy_with_docker, fails, ok, services, task_ids};
+use crate::stacks::{
+    commit, compose_path, deploy_with_docker, fails, list, ok, services, task_ids,
+};
 
 /// The first column of all rows of `query`.
 pub(crate) fn strings(connection: &Connection, query: &str) -> Vec<String> {
@@ -243,5 +245,33 @@ fn a_lost_database_is_rebuilt_without_restarting_a_task() {
     );
     assert_eq!(state(), before);
     assert_eq!(hash_and_status(&person, &stack), hash);
+    ok(&person, &["stop"]);
+}
+
+#[test]
+fn a_lost_database_removes_no_stack_without_prune() {
+    let lab = Lab::shared().unwrap();
+    let person = Person::new(lab, "lostleft").unwrap();
+    let image = person.image("web", "a").unwrap();
+    let (stays, leaves) = (person.named("stays"), person.named("leaves"));
+    let compose = sleepers(&[("web", &image, "")]);
+    let repository = person.repository().unwrap();
+    commit(&repository, &[(&stays, &compose), (&leaves, &compose)]);
+    ok(&person, &["watch", &repository.url()]);
+    fs::remove_file(person.database()).unwrap();
+    let (listed, path) = (list(&[&stays]), compose_path(&stays));
+    let files = [("stacks.yaml", listed.as_str()), (&path, &compose)];
+    repository.rewrite(&files, "rewritten").unwrap();
+
+    for arguments in [&["watch", &repository.url()] as &[&str], &["reconcile"]] {
+        let ran = ok(&person, arguments);
+        let said = format!("stack `{leaves}` left `stacks.yaml` and is kept");
+        assert!(ran.text().contains(&said), "{}", ran.text());
+        assert!(ran.text().contains("`--prune`"), "{}", ran.text());
+        assert_eq!(services(lab, &leaves).len(), 1, "{}", ran.text());
+    }
+    ok(&person, &["reconcile", "--prune"]);
+    assert_eq!(services(lab, &leaves), [""; 0]);
+    assert_eq!(services(lab, &stays).len(), 1);
     ok(&person, &["stop"]);
 }

@@ -16,7 +16,7 @@ pub(super) struct PolicyArgs {
     #[arg(long)]
     allow_volume_change: bool,
 
-    /// Remove stacks that left, also when the list is empty or history was rewritten
+    /// Remove stacks that left, also when the list is empty or history was rewritten or lost
     #[arg(long)]
     prune: bool,
 }

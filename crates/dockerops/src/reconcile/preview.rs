@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use super::diff::diff;
 use super::read::{Read, Repository};
-use super::removal::leaving;
+use super::removal::{kept_sentence, leaving};
 use super::stack::{Stacks, commit_report};
 use super::{Target, Texts};
 
@@ -77,9 +77,11 @@ fn departed(stacks: &Stacks<'_>, report: &mut Report) {
     for (repository, report) in repositories {
         let Ok(read) = &repository.read else { continue };
         match leaving(stacks, repository, read) {
-            Ok(leaving) => {
-                report.warnings.extend(leaving.kept);
-                let gone = leaving.gone.iter();
+            Ok(departed) => {
+                let kept = departed.keep.iter();
+                let kept = kept.map(|(stack, why)| kept_sentence(stack, why));
+                report.warnings.extend(kept);
+                let gone = departed.remove.iter();
                 report
                     .stacks
                     .extend(gone.map(|stack| removed(stacks, repository, stack, blocked)));

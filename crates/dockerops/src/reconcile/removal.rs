@@ -50,12 +50,12 @@ pub(super) async fn departed(
     let observed = fresh.as_ref().unwrap_or(&seen.observed);
     for (index, repository) in repositories.iter().enumerate() {
         let Ok(read) = &repository.read else { continue };
-        let departed = decide_for(request, repositories, repository, read, observed);
+        let departed = decide_for(world, request, repositories, repository, read, observed);
         let Some(target) = report.repositories.get_mut(index) else {
             continue;
         };
-        let half_removed = match half_removed(world, repositories, repository, read, observed) {
-            Ok(stacks) => stacks,
+        let departed = match departed {
+            Ok(departed) => departed,
             Err(problem) => {
                 target.problem = Some(problem);
                 continue;
@@ -67,7 +67,7 @@ pub(super) async fn departed(
         for (stack, why) in departed.keep {
             target.warnings.push(kept_sentence(&stack, &why));
         }
-        for stack in departed.remove.into_iter().chain(half_removed) {
+        for stack in departed.remove {
             let removed = match agreed_to(world, request, &stack, &repository.owner, observed) {
                 Ok(()) => remove(world, &stack, &repository.owner, observed, Adopt::Refuse).await,
                 Err(problem) => Err(problem),
@@ -80,53 +80,35 @@ pub(super) async fn departed(
     kept
 }
 
-/// What becomes of the stacks that left one repository.
-pub(super) struct Leaving {
-    /// They go.
-    pub(super) gone: Vec<StackName>,
-    /// They stay; each with its reason, in a sentence.
-    pub(super) kept: Vec<String>,
-}
-
 /// Decides about the stacks that left `repository`, as the Swarm was seen. Nothing is
 /// said of compose files, nor of a checkout whose repository is not known.
 pub(super) fn leaving(
     stacks: &Stacks<'_>,
     repository: &Repository,
     read: &Read,
-) -> Result<Leaving, Problem> {
-    let mut leaving = Leaving {
-        gone: Vec::new(),
-        kept: Vec::new(),
-    };
+) -> Result<Departed, Problem> {
     if !read.may_tell_leavers() {
-        return Ok(leaving);
+        return Ok(Departed::default());
     }
-    let observed = &stacks.seen.observed;
-    let departed = decide_for(
-        stacks.request,
-        stacks.repositories,
+    let Stacks {
+        world,
+        request,
+        seen,
+        repositories,
+        ..
+    } = stacks;
+    decide_for(
+        world,
+        request,
+        repositories,
         repository,
         read,
-        observed,
-    );
-    let half = half_removed(
-        stacks.world,
-        stacks.repositories,
-        repository,
-        read,
-        observed,
-    )?;
-    leaving.kept = departed
-        .keep
-        .iter()
-        .map(|(stack, why)| kept_sentence(stack, why))
-        .collect();
-    leaving.gone = departed.remove.into_iter().chain(half).collect();
-    Ok(leaving)
+        &seen.observed,
+    )
 }
 
-fn kept_sentence(stack: &StackName, why: &str) -> String {
+/// That a stack which left stays, and why.
+pub(super) fn kept_sentence(stack: &StackName, why: &str) -> String {
     format!("stack `{stack}` left `stacks.yaml` and is kept: {why}")
 }
 
@@ -139,58 +121,50 @@ fn anything_goes(
     repositories.iter().any(|repository| {
         let read = repository.read.as_ref();
         read.is_ok_and(|read| {
-            let departed = decide_for(request, repositories, repository, read, observed);
-            let half = half_removed(world, repositories, repository, read, observed);
-            !departed.remove.is_empty() || half.is_ok_and(|half| !half.is_empty())
+            let departed = decide_for(world, request, repositories, repository, read, observed);
+            departed.is_ok_and(|departed| !departed.remove.is_empty())
         })
     })
 }
 
 fn decide_for(
+    world: &World,
     request: &Request,
     repositories: &[Repository],
     repository: &Repository,
     read: &Read,
     observed: &Observed,
-) -> Departed {
-    let listed: BTreeSet<StackName> = read
-        .desired
-        .stacks
-        .iter()
-        .map(|stack| stack.name.clone())
-        .collect();
+) -> Result<Departed, Problem> {
+    let stacks = read.desired.stacks.iter();
+    let listed: BTreeSet<StackName> = stacks.map(|stack| stack.name.clone()).collect();
+    let recorded = recorded(world, &repository.owner)?;
     let listing = Listing {
         owner: &repository.owner,
         listed: &listed,
         history: read.history,
+        recorded: &recorded,
         insist: request.insist,
     };
-    decide(
-        listing,
-        observed,
-        &listed_elsewhere(repositories, &repository.owner),
-    )
+    let elsewhere = listed_elsewhere(repositories, &repository.owner);
+    let mut departed = decide(listing, observed, &elsewhere);
+    // Of these nothing but a row and perhaps networks remains: a removal that was cut
+    // short, or somebody else's.
+    let half_removed = recorded.into_iter().filter(|name| {
+        !listed.contains(name)
+            && !elsewhere.contains_key(name)
+            && owner_of(observed, name) == Ownership::Nobody
+    });
+    departed.remove.extend(half_removed);
+    Ok(departed)
 }
 
-/// Stacks that left, of which nothing but a row and perhaps networks remains: a
-/// removal that was cut short, or somebody else's.
-fn half_removed(
-    world: &World,
-    repositories: &[Repository],
-    repository: &Repository,
-    read: &Read,
-    observed: &Observed,
-) -> Result<Vec<StackName>, Problem> {
+/// The stacks that the database has of `owner`.
+fn recorded(world: &World, owner: &Owner) -> Result<BTreeSet<StackName>, Problem> {
     let rows = world.store().stacks();
     let rows = rows.map_err(|error| problem(&error, error.hint()))?;
-    let elsewhere = listed_elsewhere(repositories, &repository.owner);
-    let mine = rows.iter().filter(|row| row.owner() == repository.owner);
-    let listed = |name: &StackName| {
-        elsewhere.contains_key(name) || read.desired.stacks.iter().any(|stack| stack.name == *name)
-    };
+    let mine = rows.iter().filter(|row| row.owner() == *owner);
     Ok(mine
         .filter_map(|row| StackName::parse(&row.name).ok())
-        .filter(|name| !listed(name) && owner_of(observed, name) == Ownership::Nobody)
         .collect())
 }
 
