@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::{Duration, Instant};
 
-use dockerops_lab::layout::{REGISTRY_PASSWORD, REGISTRY_USER};
+use dockerops_lab::layout::{REGISTRY_PASSWORD, REGISTRY_PORT, REGISTRY_USER};
 use dockerops_lab::{Lab, Person, Ran, Repository, sleepers};
 use serde_json::Value;
 
@@ -85,6 +86,47 @@ fn services_run_with_a_pinned_digest() {
         format!("{}@{list}", images[1]),
         "the digest of the list, not of a platform"
     );
+    ok(person.run(&["stop"]).unwrap());
+}
+
+#[test]
+fn a_digest_known_here_gets_its_platforms_where_the_registry_answers_soon() {
+    let lab = Lab::shared().unwrap();
+    let person = Person::new(lab, "platforms").unwrap();
+    let registry = lab.relay(REGISTRY_PORT).unwrap();
+    let stack = person.named("app");
+    let [early, late] = ["early", "late"].map(|part| {
+        let name = person.named(part);
+        lab.push_image_list(&name, "1", part).unwrap();
+        let image = format!("{}/{name}:1", registry.address());
+        lab.docker(&["pull", "-q", &image]).unwrap();
+        image
+    });
+    let first = sleepers(&[("early", &early, "")]);
+    let repository = repository(&person, &stack, &first);
+    let architectures = |service: &str| {
+        let found = lab.engine_get(&format!("/services/{stack}_{service}"));
+        let placement = found.unwrap()["Spec"]["TaskTemplate"]["Placement"].clone();
+        let platforms = placement["Platforms"].as_array().cloned();
+        let platforms = platforms.unwrap_or_default().into_iter();
+        platforms
+            .map(|platform| platform["Architecture"].clone())
+            .collect::<Vec<_>>()
+    };
+
+    ok(person.run(&["watch", &repository.url()]).unwrap());
+    assert_eq!(architectures("early"), ["amd64", "arm64"]);
+
+    registry.fall_silent().unwrap();
+    let both = sleepers(&[("early", &early, ""), ("late", &late, "")]);
+    let file = format!("{stack}/compose.yml");
+    repository.commit(&[(&file, &both)], "second").unwrap();
+    let begin = Instant::now();
+    let ran = ok(person.run(&["reconcile"]).unwrap());
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(15), "{took:?}: {}", ran.text());
+    assert_eq!(architectures("late"), [""; 0], "{}", ran.text());
+    assert_eq!(architectures("early"), ["amd64", "arm64"]);
     ok(person.run(&["stop"]).unwrap());
 }
 
@@ -248,11 +290,9 @@ fn node_pulls_by_itself(person: &Person, service: &str, image: &str) {
     let lab = person.lab;
     lab.docker(&["service", "scale", "-d", &format!("{service}=0")])
         .unwrap();
-    dockerops_lab::wait_for(
-        "the image to be free",
-        std::time::Duration::from_secs(20),
-        || Ok(lab.docker(&["rmi", "-f", image]).is_ok()),
-    )
+    dockerops_lab::wait_for("the image to be free", Duration::from_secs(20), || {
+        Ok(lab.docker(&["rmi", "-f", image]).is_ok())
+    })
     .unwrap();
     ok(person.run(&["reconcile"]).unwrap());
     lab.wait_until_running(service, 1).unwrap();
@@ -382,14 +422,10 @@ fn an_image_that_nothing_counts_is_removed_and_others_stay() {
     repository.commit(&[(&file, &second)], "second").unwrap();
     let here = |image: &str| lab.docker(&["image", "inspect", image]).is_ok();
     // The containers end a moment after their service: the image may take another run.
-    dockerops_lab::wait_for(
-        "the unused image to go",
-        std::time::Duration::from_secs(40),
-        || {
-            ok(person.run(&["reconcile"]).unwrap());
-            Ok(!here(&old))
-        },
-    )
+    dockerops_lab::wait_for("the unused image to go", Duration::from_secs(40), || {
+        ok(person.run(&["reconcile"]).unwrap());
+        Ok(!here(&old))
+    })
     .unwrap();
 
     assert!(

@@ -18,7 +18,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::progress::Event;
 use super::read::Repository;
-use super::{Mode, Request, World, problem};
+use super::{Mode, Request, World, platforms, problem};
 use crate::engine::{ImageRemoval, LocalImage};
 use crate::registry::Resolved;
 use crate::store::{ImageUses, Store, StoreError};
@@ -58,6 +58,7 @@ pub(super) async fn resolve(
     for (answer, need) in answers {
         images.take(need, answer);
     }
+    platforms::complete(&world.registry, &mut images.resolved).await;
     images
 }
 
@@ -136,6 +137,7 @@ async fn answer(world: &World, request: &Request, need: &ImageNeed) -> Answer {
     if request.policy.pull == PullPolicy::IfNotPresent
         && let Some(digest) = local.as_ref().and_then(|local| local_digest(local, &image))
     {
+        // The platforms are asked for when all digests are known.
         return Answer::resolved(Resolution::Pinned {
             digest,
             platforms: Vec::new(),

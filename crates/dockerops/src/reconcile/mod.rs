@@ -11,6 +11,7 @@ mod draft;
 mod files;
 mod folder;
 mod images;
+mod platforms;
 mod preview;
 mod problem;
 pub mod progress;

@@ -55,6 +55,19 @@ impl Registry {
         })
     }
 
+    /// What the image of a digest that is known already runs on.
+    pub async fn platforms_of(
+        &self,
+        image: &ImageRef,
+        digest: &str,
+    ) -> Result<Vec<Platform>, RegistryError> {
+        let found = Found {
+            digest: digest.to_owned(),
+            manifest: None,
+        };
+        self.platforms(image, &found).await
+    }
+
     /// What the image runs on, in the words of Docker's client.
     pub(super) async fn platforms(
         &self,

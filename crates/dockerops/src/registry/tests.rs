@@ -160,6 +160,16 @@ async fn a_known_digest_costs_one_head_and_a_new_one_the_index_too() {
 }
 
 #[tokio::test]
+async fn the_platforms_of_a_known_digest_cost_one_get_of_its_index() {
+    let server = Server::start(serve_index).await;
+    let digest = digest(&index());
+    let found = registry(None).platforms_of(&server.image(), &digest).await;
+    assert_eq!(found.unwrap().len(), 2);
+    let asked = format!("GET /v2/app/manifests/{digest} []");
+    assert_eq!(server.log(), [asked]);
+}
+
+#[tokio::test]
 async fn a_digest_that_is_not_named_is_computed() {
     let server = Server::start(|request| {
         let mut response = serve_index(request);
