@@ -205,6 +205,57 @@ fn a_wait_is_bounded_and_says_the_task_error() {
 }
 
 #[test]
+fn each_reason_that_keeps_a_task_from_starting_is_told() {
+    let lab = Lab::shared().unwrap();
+    let person = Person::new(lab, "reasons").unwrap();
+    let (stack, image) = (person.named("app"), person.image("web", "one").unwrap());
+    let port = "networks: [host], ports: [{target: 80, published: 18098, mode: host}]";
+    // A service's settings, and what is said of it.
+    let cases = [
+        (
+            "networks: [host], command: [/bin/busybox, tail, /dev/zero], \
+             deploy: {restart_policy: {delay: 500ms}, resources: {limits: {memory: 8M}}}",
+            "non-zero exit (137) (on node `n1`)\n    hint: It was killed: see its logs, and whether its memory limit",
+        ),
+        (
+            port,
+            "no suitable node (host-mode port already in use on 1 node)",
+        ),
+        (port, "hint: Free the port on the nodes, choose another one"),
+        // The node's way to the registry has this port, which Swarm does not know.
+        (
+            "ports: [{target: 80, published: 5000, mode: host}]",
+            "address already in use",
+        ),
+        (
+            "networks: [host], deploy: {replicas: 2, placement: {max_replicas_per_node: 1}}",
+            "(1 of 2 tasks run): no suitable node (max replicas per node limit exceed)",
+        ),
+        (
+            "networks: [host], deploy: {mode: global, placement: {constraints: [\"node.labels.none==such\"]}}",
+            "no node is eligible for this global service",
+        ),
+    ];
+    let mut compose = "services:\n".to_owned();
+    for (index, (settings, _)) in cases.iter().enumerate() {
+        compose +=
+            &format!("  s{index}: {{image: \"{image}\", stop_grace_period: 0s, {settings}}}\n");
+    }
+    compose += "networks: {host: {external: true}}\n";
+    let repository = repository(&person, &stack, &[("compose.yml", &compose)]);
+
+    let ran = person
+        .run(&["watch", &repository.url(), "--timeout", "15s"])
+        .unwrap();
+
+    assert_eq!(ran.code, Some(1), "{}", ran.text());
+    for (_, said) in cases {
+        assert!(ran.stdout.contains(said), "{said}: {}", ran.text());
+    }
+    ok(person.run(&["stop"]).unwrap());
+}
+
+#[test]
 fn a_killed_run_reconciled_again_ends_the_same() {
     let lab = Lab::shared().unwrap();
     let person = Person::new(lab, "killed").unwrap();
