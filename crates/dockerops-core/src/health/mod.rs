@@ -65,6 +65,15 @@ impl Verdict {
             | Self::Degraded { tally, .. } => *tally,
         }
     }
+
+    /// What is wrong or in the way, when something is.
+    fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Progressing { problem, .. } => problem.as_ref(),
+            Self::Degraded { problem, .. } => Some(problem),
+            Self::Healthy(_) | Self::Completed(_) => None,
+        }
+    }
 }
 
 /// Tasks that run (of jobs: that have completed) of those wanted.

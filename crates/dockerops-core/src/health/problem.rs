@@ -101,6 +101,11 @@ impl Problem {
         )
     }
 
+    /// Whether a task that ran ended by it, and not one that never came so far.
+    pub(super) fn ends_a_task(&self) -> bool {
+        matches!(self.kind, ProblemKind::Exited(_) | ProblemKind::Unhealthy)
+    }
+
     /// What the end of `task` says. `node` is the host name of its node.
     pub(super) fn of(task: &Task, node: Option<&str>) -> Self {
         let kind = kind_of(task);

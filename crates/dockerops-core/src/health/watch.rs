@@ -42,6 +42,8 @@ pub struct Watch {
     window: Duration,
     full_since: Option<Duration>,
     degraded_since: Option<Duration>,
+    /// What last ended a task that had run.
+    ended_by: Option<Problem>,
 }
 
 impl Watch {
@@ -52,6 +54,7 @@ impl Watch {
             window,
             full_since: None,
             degraded_since: None,
+            ended_by: None,
         }
     }
 
@@ -60,6 +63,9 @@ impl Watch {
         let tally = verdict.tally();
         let full = tally.running == tally.wanted && !matches!(verdict, Verdict::Degraded { .. });
         self.full_since = full.then_some(self.full_since.unwrap_or(now));
+        if let Some(problem) = verdict.problem().filter(|problem| problem.ends_a_task()) {
+            self.ended_by = Some(problem.clone());
+        }
         match verdict {
             Verdict::Completed(tally) => Some(Outcome::Healthy(*tally)),
             Verdict::Healthy(tally) => {
@@ -83,14 +89,15 @@ impl Watch {
     }
 
     /// The outcome of a service that is still `verdict` when the time is up. One that
-    /// runs, but has not run for its window, has not shown that it is well.
-    pub fn give_up(verdict: &Verdict) -> Outcome {
+    /// runs, but has not run for its window, has not shown that it is well: a crash
+    /// loop also runs now and then.
+    pub fn give_up(&self, verdict: &Verdict) -> Outcome {
         match verdict.clone() {
             Verdict::Completed(tally) => Outcome::Healthy(tally),
             Verdict::Healthy(tally) => Outcome::TimedOut {
                 tally,
                 what: "running, but not for long enough yet".to_owned(),
-                problem: None,
+                problem: self.ended_by.clone(),
             },
             Verdict::Degraded { tally, problem } => Outcome::Failed { tally, problem },
             Verdict::Progressing {
@@ -166,8 +173,25 @@ mod tests {
 
     #[test]
     fn a_service_that_runs_too_short_when_the_time_is_up_is_no_success() {
-        let outcome = Watch::give_up(&healthy());
-        assert!(matches!(outcome, Outcome::TimedOut { .. }));
+        let outcome = Watch::new(WINDOW).give_up(&healthy());
+        assert!(matches!(outcome, Outcome::TimedOut { problem: None, .. }));
+    }
+
+    #[test]
+    fn a_crash_loop_that_runs_when_the_time_is_up_tells_what_ended_it_last() {
+        let told = |kind| {
+            let mut watch = Watch::new(WINDOW);
+            watch.see(at(1), &degraded(kind));
+            watch.see(at(2), &progressing(1));
+            match watch.give_up(&healthy()) {
+                Outcome::TimedOut { problem, .. } => problem.map(|problem| problem.kind),
+                other => panic!("{other:?}"),
+            }
+        };
+        let exited = ProblemKind::Exited(137);
+        assert_eq!(told(exited), Some(exited));
+        let overcome = ProblemKind::NoSuitableNode;
+        assert_eq!(told(overcome), None, "what is overcome is not told");
     }
 
     #[test]

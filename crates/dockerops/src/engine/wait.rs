@@ -155,7 +155,7 @@ impl<'a> Round<'a> {
             };
             let verdict = judge(service, &view.tasks, &view.nodes, &watched.before);
             let outcome = watch.see(now, &verdict);
-            let outcome = outcome.or_else(|| is_over.then(|| Watch::give_up(&verdict)));
+            let outcome = outcome.or_else(|| is_over.then(|| watch.give_up(&verdict)));
             progress(Progress {
                 service: &watched.name,
                 verdict: &verdict,
