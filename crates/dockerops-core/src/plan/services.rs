@@ -216,7 +216,10 @@ impl<'a, 's> Running<'a, 's> {
             .iter()
             .any(|r| matches!(r, Reason::BindingChanged(_)));
         let restarts = self.differences.iter().any(Difference::restarts);
-        let restart = if self.forced() || (bindings && !restarts) {
+        // Soon after a pause Swarm takes the very same spec for the update that it has just
+        // paused, and drops it (seen on 20.10): only another one makes it go on.
+        let otherwise_same = !restarts && (bindings || self.is_paused());
+        let restart = if self.forced() || otherwise_same {
             Restart::All
         } else {
             Restart::AsNeeded

@@ -58,7 +58,10 @@ pub(super) async fn resolve(
     for (answer, need) in answers {
         images.take(need, answer);
     }
-    platforms::complete(&world.registry, &mut images.resolved).await;
+    // A saved plan has them, or did without.
+    if request.agreed.is_none() {
+        platforms::complete(&world.registry, &mut images.resolved).await;
+    }
     images
 }
 

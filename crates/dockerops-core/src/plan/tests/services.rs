@@ -335,6 +335,11 @@ fn a_paused_update_is_resumed_and_a_running_one_is_waited_for() {
     world.deploy();
     world.set_update("api", "paused");
     insta::assert_snapshot!(lines(&world.plan()), @"~ app_api (restarts) [Paused]");
+    let counted = update(&world.plan());
+    assert_eq!(
+        counted.pointer("/TaskTemplate/ForceUpdate"),
+        Some(&json!(1))
+    );
     world.set_update("api", "updating");
     insta::assert_snapshot!(lines(&world.plan()), @"  app_api Updating");
     world.live("api").update = None;
