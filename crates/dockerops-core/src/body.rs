@@ -81,6 +81,18 @@ impl Body {
         }
     }
 
+    /// The text that people may see: `[secret id]` where a secret flowed in.
+    pub fn shown(&self) -> String {
+        let secrets = self.secrets();
+        if secrets.is_secret() {
+            return secrets.mask();
+        }
+        match self.as_str() {
+            Some(text) => text.to_owned(),
+            None => self.redacted().to_string(),
+        }
+    }
+
     /// Every secret that flowed anywhere into this body.
     pub fn secrets(&self) -> Provenance {
         let mut all = Provenance::none();

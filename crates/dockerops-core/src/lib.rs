@@ -37,6 +37,7 @@ pub mod repository_url;
 pub mod revision;
 pub mod saved_plan;
 pub mod secret;
+mod secret_words;
 pub mod source;
 pub mod spec;
 pub mod yaml;

@@ -7,33 +7,35 @@
 
 use serde_json::Value;
 
+use crate::body::Body;
 use crate::observed::Node;
 
 /// Why no node may run tasks of this service spec, in words; `None` when one may.
 ///
 /// Without any node that takes tasks, nothing is said: that is no fault of the spec.
-pub fn misfit(spec: &Value, nodes: &[Node]) -> Option<String> {
+///
+/// A constraint into which a secret flowed is masked.
+pub fn misfit(spec: &Body, nodes: &[Node]) -> Option<String> {
     let open: Vec<&Node> = nodes.iter().filter(|node| takes_tasks(node)).collect();
     if open.is_empty() {
         return None;
     }
-    let placement = spec.pointer("/TaskTemplate/Placement")?;
-    let constraints: Vec<&str> = texts(placement.get("Constraints")).collect();
+    let placement = spec.at(&["TaskTemplate", "Placement"])?;
+    let constraints = constraints(placement);
     let alone = constraints
         .iter()
-        .find(|text| !open.iter().any(|node| satisfies(node, text)));
-    if let Some(text) = alone {
-        return Some(format!("no node satisfies `{text}`"));
+        .find(|(text, _)| !open.iter().any(|node| satisfies(node, text)));
+    if let Some((_, shown)) = alone {
+        return Some(format!("no node satisfies `{shown}`"));
     }
-    let fits = |node: &&&Node| constraints.iter().all(|text| satisfies(node, text));
+    let fits = |node: &&&Node| constraints.iter().all(|(text, _)| satisfies(node, text));
     let fitting: Vec<_> = open.iter().filter(fits).collect();
     if fitting.is_empty() {
-        return Some(format!(
-            "no node satisfies all of `{}`",
-            constraints.join("`, `")
-        ));
+        let shown: Vec<_> = constraints.into_iter().map(|(_, shown)| shown).collect();
+        return Some(format!("no node satisfies all of `{}`", shown.join("`, `")));
     }
-    let platforms = placement.get("Platforms").and_then(Value::as_array)?;
+    let platforms = placement.get("Platforms").map(Body::expose);
+    let platforms = platforms.as_ref().and_then(Value::as_array)?;
     let runs = |node: &&&&Node| platforms.iter().any(|platform| is_platform(node, platform));
     if platforms.is_empty() || fitting.iter().any(|node| runs(&node)) {
         return None;
@@ -45,9 +47,15 @@ fn takes_tasks(node: &Node) -> bool {
     node.state == "ready" && node.availability == "active"
 }
 
-fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
-    let items = list.and_then(Value::as_array).into_iter().flatten();
-    items.filter_map(Value::as_str)
+/// Each constraint, and how it is shown.
+fn constraints(placement: &Body) -> Vec<(&str, String)> {
+    let Some(Body::List(items)) = placement.get("Constraints") else {
+        return Vec::new();
+    };
+    items
+        .iter()
+        .filter_map(|item| Some((item.as_str()?, item.shown())))
+        .collect()
 }
 
 fn satisfies(node: &Node, constraint: &str) -> bool {
@@ -128,7 +136,7 @@ mod tests {
 
     fn why(constraints: &[&str], nodes: &[Node]) -> Option<String> {
         let spec = json!({"TaskTemplate": {"Placement": {"Constraints": constraints}}});
-        misfit(&spec, nodes)
+        misfit(&Body::from(spec), nodes)
     }
 
     #[test]
@@ -162,10 +170,13 @@ mod tests {
     #[test]
     fn an_image_for_another_platform_is_told() {
         let nodes = [node("a", "manager", "hdd")];
-        let spec = |architecture: &str| json!({"TaskTemplate": {"Placement": {"Platforms": [{"OS": "linux", "Architecture": architecture}]}}});
-        assert_eq!(misfit(&spec("amd64"), &nodes), None);
+        let spec_of = |architecture: &str| {
+            let platform = json!({"OS": "linux", "Architecture": architecture});
+            Body::from(json!({"TaskTemplate": {"Placement": {"Platforms": [platform]}}}))
+        };
+        assert_eq!(misfit(&spec_of("amd64"), &nodes), None);
         assert_eq!(
-            misfit(&spec("arm64"), &nodes).unwrap(),
+            misfit(&spec_of("arm64"), &nodes).unwrap(),
             "its image is for no platform of a node that it may run on"
         );
     }

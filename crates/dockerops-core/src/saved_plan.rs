@@ -29,6 +29,8 @@ pub struct SavedPlan {
     pub insist: Insist,
     /// Only these stacks; all when empty.
     pub only: BTreeSet<String>,
+    /// Plain names of secrets to replace even though they cannot be compared.
+    pub rotate: BTreeSet<String>,
     /// The repositories, in the order watched.
     pub repositories: Vec<SavedRepository>,
     /// The plan as it was shown.
@@ -61,7 +63,12 @@ impl SavedPlan {
         policy: Policy,
         insist: Insist,
         only: &BTreeSet<StackName>,
+        rotate: &BTreeSet<String>,
     ) -> Result<Self, NotSaved> {
+        let unread = report.repositories.iter().any(|r| r.problem.is_some());
+        if unread || !report.problems.is_empty() {
+            return Err(NotSaved::Failed);
+        }
         let repositories = report.repositories.iter().map(|repository| {
             let stacks = repository.stacks.iter().map(|stack| {
                 let sealed = stack.sealed.clone().ok_or(NotSaved::Failed)?;
@@ -78,6 +85,7 @@ impl SavedPlan {
             policy,
             insist,
             only: only.iter().map(ToString::to_string).collect(),
+            rotate: rotate.clone(),
             repositories: repositories.collect::<Result<_, NotSaved>>()?,
             report: serde_json::to_value(report).unwrap_or_default(),
         })
@@ -118,11 +126,19 @@ impl SavedPlan {
     }
 }
 
-/// What a report says of bindings.
-fn files(report: &Value) -> Vec<Option<&Value>> {
-    let repositories = report.get("repositories").and_then(Value::as_array);
-    let each = repositories.into_iter().flatten();
-    each.map(|repository| repository.get("bindings")).collect()
+/// The files of bindings that a report would change: what is done, and to which. How
+/// their texts change is for readers.
+fn files(report: &Value) -> Vec<(Option<&Value>, Option<&Value>)> {
+    items(report, "repositories")
+        .flat_map(|repository| items(repository, "bindings"))
+        .flat_map(|binding| items(binding, "files"))
+        .map(|file| (file.get("verb"), file.get("path")))
+        .collect()
+}
+
+fn items<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
+    let items = value.get(key).and_then(Value::as_array);
+    items.into_iter().flatten()
 }
 
 impl Sealed {
@@ -150,6 +166,8 @@ impl Sealed {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// Name, seal, and versions of services.
@@ -170,6 +188,7 @@ mod tests {
             policy: Policy::default(),
             insist: Insist::No,
             only: BTreeSet::new(),
+            rotate: BTreeSet::new(),
             repositories: vec![SavedRepository {
                 url: "u".to_owned(),
                 revision: "r".to_owned(),
@@ -200,6 +219,20 @@ mod tests {
         stack `c` is no longer part of it
         stack `d` is new
         ");
+    }
+
+    #[test]
+    fn how_a_text_changes_is_no_part_of_what_was_agreed_to() {
+        let with = |verb: &str, diff: Option<&str>| {
+            let file = json!({"verb": verb, "path": "conf/a", "diff": diff});
+            SavedPlan {
+                report: json!({"repositories": [{"bindings": [{"files": [file]}]}]}),
+                ..saved(&[])
+            }
+        };
+        let before = with("update", Some("-a"));
+        assert_eq!(before.moved(&with("update", None)), Vec::<String>::new());
+        assert_eq!(before.moved(&with("create", None)).len(), 1);
     }
 
     #[test]

@@ -12,7 +12,10 @@ fn main() -> ExitCode {
     }
     // The first provider installed stays; a second call would only say so.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return told(&answer),
+    };
     match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let exit = runtime.block_on(cli::run(cli));
@@ -22,4 +25,11 @@ fn main() -> ExitCode {
         }
         Err(_) => ExitCode::from(70),
     }
+}
+
+/// Help and version are answers. Wrong usage exits with 1 and not, as `clap` has it, with 2:
+/// that is what a plan with changes exits with.
+fn told(answer: &clap::Error) -> ExitCode {
+    let _closed = answer.print();
+    ExitCode::from(u8::from(answer.use_stderr()))
 }

@@ -93,6 +93,7 @@ fn request(repositories: Vec<Target>) -> Request {
             ..Policy::default()
         },
         insist: Insist::No,
+        rotate: BTreeSet::new(),
         timeout: Duration::from_secs(3),
         mode: Mode::Apply,
         texts: Texts::Named,

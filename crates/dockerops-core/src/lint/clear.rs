@@ -3,12 +3,14 @@
 //! Only what the file itself says counts: a value that a variable brought is
 //! nobody's mistake here. What is found is told by its key, never by its value.
 
-use super::words::{has_private_key, has_url_password, is_secret_name, is_secret_value, literal};
 use super::written::{Written, key, written};
 use super::{Hidden, Input, Stack};
 use crate::compose::model::{FileObject, Labels, Service};
 use crate::diagnostic::{Diagnostic, Diagnostics, Quote};
 use crate::field::Text;
+use crate::secret_words::{
+    has_private_key, has_url_password, is_secret_name, is_secret_value, literal,
+};
 use crate::source::Sources;
 
 /// `secret-in-clear`, in all texts that a program or a person may find a password in.

@@ -21,7 +21,6 @@ mod rollout;
 #[cfg(test)]
 mod tests;
 mod unused;
-mod words;
 mod written;
 
 use std::collections::BTreeSet;

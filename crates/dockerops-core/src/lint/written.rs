@@ -1,7 +1,7 @@
 //! What the file itself says where a value came from, and under which key.
 
-use super::words::literal;
 use crate::field::Text;
+use crate::secret_words::literal;
 use crate::source::{Sources, Span};
 
 /// The source text of a value.

@@ -114,7 +114,7 @@ impl Effect {
 }
 
 /// How many tasks a service wants; `None` when each fitting node runs one.
-pub(super) fn tasks(spec: &Value) -> Option<u64> {
+fn tasks(spec: &Value) -> Option<u64> {
     let mode = spec.get("Mode")?;
     if mode.get("Global").is_some_and(Value::is_object)
         || mode.get("GlobalJob").is_some_and(Value::is_object)
@@ -142,7 +142,7 @@ fn at_once(spec: &Value) -> u64 {
 }
 
 /// The order of updates; absent is stop-first.
-pub(super) fn order(spec: &Value) -> Order {
+fn order(spec: &Value) -> Order {
     match spec.pointer("/UpdateConfig/Order").and_then(Value::as_str) {
         Some("start-first") => Order::StartFirst,
         _ => Order::StopFirst,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::FieldChange;
 use super::normalise::{Entry, Fields};
 use super::table::Form;
+use crate::secret_words::is_secret_name;
 
 /// Shown for a value that only the Swarm has and that may be a secret.
 const NOT_SHOWN: &str = "[not shown]";
@@ -83,7 +84,7 @@ fn show(word: &str, old: Option<&Entry>, new: Option<&Entry>, memory: Memory) ->
     secrets.extend(&old.map(|old| old.value.secrets()).unwrap_or_default());
     let mask = if secrets.is_secret() {
         Some(secrets.mask())
-    } else if memory.says_secret(word) {
+    } else if memory.says_secret(word) || sounds_secret(word) {
         Some(SECRET.to_owned())
     } else {
         None
@@ -101,6 +102,12 @@ fn show(word: &str, old: Option<&Entry>, new: Option<&Entry>, memory: Memory) ->
         old,
         new,
     }
+}
+
+/// A variable whose name is that of a secret, wherever its value comes from.
+fn sounds_secret(word: &str) -> bool {
+    word.strip_prefix("environment.")
+        .is_some_and(is_secret_name)
 }
 
 impl Memory<'_> {

@@ -114,14 +114,15 @@ pub enum VolumeChange {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Prune {
-    /// It stays and is listed as kept.
+    /// Services stay and are listed as kept, and so does what else there is; older versions
+    /// of configs and secrets go.
     #[default]
     Keep,
     /// It goes, last.
     Remove,
 }
 
-/// When an image's digest is asked for (`DOCKEROPS_IMAGE_PULL_POLICY`).
+/// When an image's digest is asked for (`DOCKEROPS_IMAGE_PULL_POLICY`, `--resolve-image`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PullPolicy {

@@ -63,7 +63,11 @@ pub(super) fn choose(
             platforms: Some(Body::List(Vec::new())),
             ..unchanged(text.familiar(), None)
         }),
-        (None, Some(Resolution::Unknown)) => Ok(unchanged(text.familiar(), None)),
+        // As for Docker's client, platforms of an earlier digest mean nothing here.
+        (None, Some(Resolution::Unknown)) => Ok(Chosen {
+            platforms: Some(Body::List(Vec::new())),
+            ..unchanged(text.familiar(), None)
+        }),
         (None, None) => Err(NoImage::Unresolved),
     }
 }

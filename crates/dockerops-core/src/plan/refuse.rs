@@ -109,17 +109,14 @@ pub(super) fn moved_volumes(service: &ServiceSpec, live: &Service) -> Vec<String
 
 fn moved_volume(target: &str, old: &str, new: &Body) -> String {
     let secrets = new.secrets();
-    let shown = |text: &str| {
-        if secrets.is_secret() {
-            secrets.mask()
-        } else {
-            text.to_owned()
-        }
+    let old = if secrets.is_secret() {
+        secrets.mask()
+    } else {
+        old.to_owned()
     };
     format!(
-        "would get volume `{}` instead of `{}` at `{target}`: its data stays behind",
-        shown(new.as_str().unwrap_or_default()),
-        shown(old),
+        "would get volume `{}` instead of `{old}` at `{target}`: its data stays behind",
+        new.shown()
     )
 }
 

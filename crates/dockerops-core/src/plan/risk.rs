@@ -4,14 +4,14 @@
 //! know stands in [`Plan::warnings`].
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::decide::live;
-use super::effect::{Effect, Order, order};
+use super::effect::{Effect, Order};
 use super::inputs::{Inputs, VolumeChange};
 use super::ports;
 use super::refuse::moved_volumes;
 use super::{Action, Change, Plan, Reason};
+use crate::body::Body;
 use crate::observed::{Node, Observed};
 use crate::placement::misfit;
 
@@ -49,7 +49,6 @@ pub fn risks(plan: &Plan, inputs: &Inputs, nodes: &[Node]) -> Vec<Risk> {
         else {
             continue;
         };
-        let body = body.expose();
         let mut add = |kind, message| {
             let service = name.clone();
             risks.push(Risk {
@@ -61,10 +60,10 @@ pub fn risks(plan: &Plan, inputs: &Inputs, nodes: &[Node]) -> Vec<Risk> {
         if let Some(message) = down(change, inputs.observed) {
             add(RiskKind::DownMeanwhile, message);
         }
-        if let Some(message) = held(change, &body, inputs.observed) {
+        if let Some(message) = held(change, body, inputs.observed) {
             add(RiskKind::PortHeld, message);
         }
-        if let Some(why) = misfit(&body, nodes) {
+        if let Some(why) = misfit(body, nodes) {
             add(RiskKind::NoNode, format!("its tasks will wait: {why}"));
         }
         for message in moved(name, inputs) {
@@ -78,26 +77,41 @@ fn down(change: &Change, observed: &Observed) -> Option<String> {
     if change.reasons.contains(&Reason::Replaced) {
         return Some("nothing of it runs until it is made anew".to_owned());
     }
-    let alone = matches!(
-        Effect::of(change, observed)?,
-        Effect::Restart {
-            tasks: Some(1),
-            order: Order::StopFirst,
-            ..
+    let Effect::Restart {
+        tasks,
+        at_once,
+        order: Order::StopFirst,
+    } = Effect::of(change, observed)?
+    else {
+        return None;
+    };
+    match tasks {
+        Some(1) => Some("nothing of it runs while its one task restarts (stop-first)".to_owned()),
+        _ if at_once == 0 || tasks.is_some_and(|tasks| at_once >= tasks) => {
+            Some("nothing of it runs while its tasks restart all at once (stop-first)".to_owned())
         }
-    );
-    alone.then(|| "nothing of it runs while its one task restarts (stop-first)".to_owned())
+        _ => None,
+    }
 }
 
-fn held(change: &Change, body: &Value, observed: &Observed) -> Option<String> {
-    let restarts = matches!(Effect::of(change, observed)?, Effect::Restart { .. });
-    if !restarts || order(body) == Order::StopFirst {
+fn held(change: &Change, body: &Body, observed: &Observed) -> Option<String> {
+    let Effect::Restart {
+        order: Order::StartFirst,
+        ..
+    } = Effect::of(change, observed)?
+    else {
         return None;
-    }
-    let port = ports::of(body).into_iter().find(ports::Port::is_host)?;
+    };
+    let ports = body.at(&["EndpointSpec", "Ports"])?;
+    let mut host = ports::of(&body.expose()).into_iter();
+    let port = host.find(ports::Port::is_host)?;
+    let number = if ports.secrets().is_secret() {
+        ports.secrets().mask()
+    } else {
+        port.number.to_string()
+    };
     Some(format!(
-        "start-first needs another node: the old task has the host port {} until it stops",
-        port.number
+        "start-first needs another node: the old task has the host port {number} until it stops"
     ))
 }
 

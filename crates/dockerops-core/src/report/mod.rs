@@ -128,6 +128,30 @@ impl Report {
     pub fn failed(&self) -> bool {
         !self.problems.is_empty() || self.repositories.iter().any(RepositoryReport::failed)
     }
+
+    /// Of a plan: whether anything could not be planned, or would be refused. What is held
+    /// is no failure of the plan.
+    pub fn refused(&self) -> bool {
+        let unread = self.repositories.iter().any(|r| r.problem.is_some());
+        let refused = |stack: &StackReport| stack.outcome == Outcome::Failed;
+        unread || !self.problems.is_empty() || self.stacks().any(refused)
+    }
+
+    /// Of a plan: whether a run would write anything, or meet something held.
+    pub fn pending(&self) -> bool {
+        let pending = |stack: &StackReport| match stack.outcome {
+            Outcome::Held => true,
+            Outcome::Failed => false,
+            _ => !stack.changes.is_empty(),
+        };
+        let mut bindings = self.repositories.iter().flat_map(|r| &r.bindings);
+        self.stacks().any(pending) || bindings.any(|binding| !binding.files.is_empty())
+    }
+
+    /// The stacks of all repositories.
+    pub fn stacks(&self) -> impl Iterator<Item = &StackReport> {
+        self.repositories.iter().flat_map(|r| &r.stacks)
+    }
 }
 
 impl RepositoryReport {

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dockerops_core::departed::Insist;
-use dockerops_core::plan::{Adopt, Force, Policy, Prune, PullPolicy, VolumeChange};
+use dockerops_core::plan::{Adopt, Policy, Prune, PullPolicy, VolumeChange};
 use dockerops_core::report::Problem;
 
 use super::output::Output;
 use super::plan::{ShownArgs, files, plan};
+use super::policy::ForceArgs;
 use super::session::{Key, Session, duration};
 use super::watch::confirm;
 use super::{Exit, summary};
@@ -57,6 +58,9 @@ pub(super) struct DeployArgs {
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
+
+    #[command(flatten)]
+    force: ForceArgs,
 
     /// Take over a stack of this name that something else deployed
     #[arg(long)]
@@ -119,6 +123,7 @@ impl DeployArgs {
             only: BTreeSet::new(),
             policy: self.policy(),
             insist: Insist::No,
+            rotate: BTreeSet::new(),
             timeout: self.timeout,
             mode,
             texts: Texts::Named,
@@ -133,7 +138,7 @@ impl DeployArgs {
 
     fn policy(&self) -> Policy {
         Policy {
-            force: Force::No,
+            force: self.force.force(),
             adopt: if self.adopt {
                 Adopt::Take
             } else {

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-/// The exit code of a command. `clap` itself exits with 2 on wrong usage.
+/// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done: 0.
     Ok,
-    /// Something failed, or a stack is not as asked: 1.
+    /// Something failed, a stack is not as asked, or the command line is wrong: 1.
     Failed,
     /// A plan has changes, and `--exit-code` was given: 2.
     Changes,

@@ -1,13 +1,13 @@
-//! `dockerops plan`: what a reconcile, or a deploy, would change. Nothing is written.
+//! `dockerops plan`: what a reconcile would change. Nothing is written.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use dockerops_core::departed::Insist;
-use dockerops_core::names::StackName;
+use dockerops_core::names::{Owner, StackName};
 use dockerops_core::plan::{Adopt, Policy, Prune};
-use dockerops_core::report::{Outcome, Problem, Report};
+use dockerops_core::report::{Problem, Report};
 use dockerops_core::repository_url::RepositoryUrl;
 use serde_json::json;
 
@@ -26,7 +26,8 @@ use crate::reconcile::{self, BareFiles, Mode, Request, Target, Texts, Wait, prob
 ///
 /// Of all watched repositories; of one, with --repo; of a checkout, by its folder; or of a
 /// stack given by compose files, with -c and its name. Of these last two, whatever runs under
-/// the same names is compared, whoever deployed it.
+/// the same names is compared, whoever deployed it; `deploy --dry-run` says what a deploy
+/// would do.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
     /// A repository's checkout; with -c, the name of the stack
@@ -60,7 +61,7 @@ pub(super) struct PlanArgs {
     shown: ShownArgs,
 
     /// Keep the plan in this file, for `dockerops reconcile --plan FILE`
-    #[arg(long, value_name = "FILE", conflicts_with = "subject")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "repo"])]
     out: Option<PathBuf>,
 }
 
@@ -83,16 +84,18 @@ pub(super) async fn run(args: &PlanArgs, out: &mut Output) -> Result<Exit, Probl
     };
     let session = Session::look(key, out).await?;
     let request = args.request(&session)?;
-    let report = plan(&session, &request).await?;
-    let exit = args.shown.show(&report, out);
+    let mut report = plan(&session, &request).await?;
+    args.only_asked(&mut report);
     if let Some(file) = &args.out {
-        saved::write(file, &request, &report)?;
-        out.say(&format!(
-            "Saved. `dockerops reconcile --plan {}` applies exactly this, or nothing.",
-            file.display()
-        ));
+        match saved::write(file, &request, &report) {
+            Ok(()) => out.say(&format!(
+                "Saved. `dockerops reconcile --plan {}` applies exactly this, or nothing.",
+                file.display()
+            )),
+            Err(problem) => report.problems.push(problem),
+        }
     }
-    Ok(exit)
+    Ok(args.shown.show(&report, out))
 }
 
 /// What `request` would do.
@@ -106,36 +109,58 @@ pub(super) async fn plan(session: &Session, request: &Request) -> Result<Report,
 
 impl PlanArgs {
     fn request(&self, session: &Session) -> Result<Request, Problem> {
-        let (targets, compare) = self.targets(session)?;
         let mut request = Request {
             only: self.stacks.iter().cloned().collect(),
             insist: self.policy.insist(),
+            rotate: self.policy.rotate(),
             policy: self.policy.policy(&session.world.settings),
-            ..to_look(session, targets, &self.shown)
+            ..to_look(session, self.targets(session)?, &self.shown)
         };
         request.policy.force = self.force.force();
-        if compare {
+        if self.subject.is_some() {
             request.policy.adopt = Adopt::Compare;
+        }
+        if !self.files.is_empty() {
+            request.policy.prune = self.policy.prune_services();
         }
         Ok(request)
     }
 
-    /// What to plan, and whether it is only compared with whatever runs.
-    fn targets(&self, session: &Session) -> Result<(Vec<Target>, bool), Problem> {
+    fn targets(&self, session: &Session) -> Result<Vec<Target>, Problem> {
         match (&self.subject, &self.repo) {
-            (Some(name), _) if !self.files.is_empty() => {
-                Ok((vec![files(name, &self.files)?], true))
-            }
-            (Some(folder), _) => Ok((vec![Target::folder(PathBuf::from(folder))], true)),
-            (None, Some(url)) => Ok((vec![repository(url)?], false)),
-            (None, None) => Ok((session.watched()?, false)),
+            (Some(name), _) if !self.files.is_empty() => Ok(vec![files(name, &self.files)?]),
+            (Some(folder), _) => Ok(vec![Target::folder(PathBuf::from(folder))]),
+            (None, Some(url)) => with_watched(session, url),
+            (None, None) => session.watched(),
+        }
+    }
+
+    /// With `--repo` the others were read only to know which stacks move between them.
+    fn only_asked(&self, report: &mut Report) {
+        if let Some(owner) = self.repo.as_deref().and_then(owner) {
+            report
+                .repositories
+                .retain(|repository| self::owner(&repository.url) == Some(owner.clone()));
         }
     }
 }
 
-fn repository(url: &str) -> Result<Target, Problem> {
+fn owner(url: &str) -> Option<Owner> {
+    Some(RepositoryUrl::parse(url).ok()?.normalised())
+}
+
+/// All watched repositories, and `url` behind them when it is none of these: a stack that
+/// moves between two of them is handed over, and a plan of one must know.
+fn with_watched(session: &Session, url: &str) -> Result<Vec<Target>, Problem> {
     let url = RepositoryUrl::parse(url).map_err(|error| problem(&error, error.hint()))?;
-    Ok(Target::parse(url.as_given()))
+    let mut targets = session.known()?;
+    if !targets
+        .iter()
+        .any(|target| target.owner() == Some(url.normalised()))
+    {
+        targets.push(Target::parse(url.as_given()));
+    }
+    Ok(targets)
 }
 
 /// Compose files with the whole environment, as Docker has it.
@@ -160,6 +185,7 @@ pub(super) fn to_look(session: &Session, repositories: Vec<Target>, shown: &Show
             ..Policy::default()
         },
         insist: Insist::No,
+        rotate: BTreeSet::new(),
         timeout: Duration::ZERO,
         mode: Mode::Preview,
         texts: shown.texts(),
@@ -180,7 +206,7 @@ impl ShownArgs {
     /// Prints the plan.
     pub(super) fn show(&self, report: &Report, out: &mut Output) -> Exit {
         let width = out.width().filter(|_| !self.full);
-        let (failed, changes) = (failed(report), changes(report));
+        let (failed, changes) = (report.refused(), report.pending());
         out.answer_styled(
             &summary::text(report, View::Plan, width),
             json!({"ok": !failed, "changes": changes, "report": report}),
@@ -191,25 +217,4 @@ impl ShownArgs {
             (false, _) => Exit::Ok,
         }
     }
-}
-
-/// Whether anything could not be planned, or would be refused. What is held is no failure
-/// of the plan.
-fn failed(report: &Report) -> bool {
-    let repositories = &report.repositories;
-    let mut stacks = repositories.iter().flat_map(|r| &r.stacks);
-    !report.problems.is_empty()
-        || repositories.iter().any(|r| r.problem.is_some())
-        || stacks.any(|stack| stack.outcome == Outcome::Failed)
-}
-
-/// Whether a run would write anything, or meet something held.
-fn changes(report: &Report) -> bool {
-    let repositories = &report.repositories;
-    let mut stacks = repositories.iter().flat_map(|r| &r.stacks);
-    stacks.any(|stack| stack.outcome == Outcome::Held || !stack.changes.is_empty())
-        || repositories
-            .iter()
-            .flat_map(|r| &r.bindings)
-            .any(|binding| !binding.files.is_empty())
 }

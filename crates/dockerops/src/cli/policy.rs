@@ -1,5 +1,7 @@
 //! Options that decide what a plan may do: the same for a plan and for the run that applies it.
 
+use std::collections::BTreeSet;
+
 use dockerops_core::departed::Insist;
 use dockerops_core::plan::{Adopt, Force, Policy, Prune, PullPolicy, VolumeChange};
 
@@ -16,9 +18,14 @@ pub(super) struct PolicyArgs {
     #[arg(long)]
     allow_volume_change: bool,
 
-    /// Remove stacks that left, also when the list is empty or history was rewritten or lost
+    /// Remove stacks that left, also when the list is empty or history was rewritten or lost;
+    /// of compose files, services that they no longer have
     #[arg(long)]
     prune: bool,
+
+    /// Replace this Docker secret, whose content cannot be compared; may be given several times
+    #[arg(long, value_name = "SECRET")]
+    rotate: Vec<String>,
 }
 
 /// What restarts without a difference.
@@ -53,6 +60,20 @@ impl PolicyArgs {
             pull: pull(settings),
             force: Force::No,
         }
+    }
+
+    /// Of compose files: services that they no longer have go only with `--prune`.
+    pub(super) fn prune_services(&self) -> Prune {
+        if self.prune {
+            Prune::Remove
+        } else {
+            Prune::Keep
+        }
+    }
+
+    /// Secrets to replace, by the names that warnings have for them.
+    pub(super) fn rotate(&self) -> BTreeSet<String> {
+        self.rotate.iter().cloned().collect()
     }
 
     /// Whether doubt keeps stacks that left.

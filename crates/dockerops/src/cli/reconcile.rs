@@ -77,13 +77,7 @@ fn request(args: &ReconcileArgs, session: &Session) -> Result<Request, Problem> 
 
 /// A stack that was named but that no repository lists is a mistake, not a success.
 pub(super) fn unknown_stacks(stacks: &[StackName], report: &Report) -> Option<Problem> {
-    let known = |name: &&StackName| {
-        report
-            .repositories
-            .iter()
-            .flat_map(|repository| &repository.stacks)
-            .any(|stack| stack.name == **name)
-    };
+    let known = |name: &&StackName| report.stacks().any(|stack| stack.name == **name);
     let unknown: Vec<_> = stacks
         .iter()
         .filter(|name| !known(name))
@@ -91,7 +85,7 @@ pub(super) fn unknown_stacks(stacks: &[StackName], report: &Report) -> Option<Pr
         .collect();
     (!unknown.is_empty()).then(|| {
         Problem::new(
-            format!("no watched repository that could be read lists {}", unknown.join(", ")),
+            format!("no repository that could be read lists {}", unknown.join(", ")),
             Some("See `stacks.yaml` of your repositories, and `dockerops debug-cache` for what is watched.".to_owned()),
         )
     })

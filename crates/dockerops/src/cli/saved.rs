@@ -1,5 +1,6 @@
 //! A plan in a file: written by `plan --out`, applied by `reconcile --plan`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,14 +8,14 @@ use std::sync::Arc;
 
 use dockerops_core::names::StackName;
 use dockerops_core::report::{Problem, Report};
-use dockerops_core::saved_plan::SavedPlan;
+use dockerops_core::saved_plan::{NotSaved, SavedPlan};
 
 use super::session::Session;
 use crate::reconcile::{self, Agreed, Mode, Request, Target, all_moved, problem, read_plan};
 
 /// Keeps what `report` says of `request` in `file`, which only its owner can read.
 pub(super) fn write(file: &Path, request: &Request, report: &Report) -> Result<(), Problem> {
-    let saved = SavedPlan::new(report, request.policy, request.insist, &request.only)
+    let saved = plan_of(report, request)
         .map_err(|error| problem(&error, Some("Mend what the plan names first.".to_owned())))?;
     let text = serde_json::to_vec_pretty(&saved).unwrap_or_default();
     replace(file, &text).map_err(|error| {
@@ -23,6 +24,17 @@ pub(super) fn write(file: &Path, request: &Request, report: &Report) -> Result<(
             Some("Name a file in a folder that exists and is writable.".to_owned()),
         )
     })
+}
+
+fn plan_of(report: &Report, request: &Request) -> Result<SavedPlan, NotSaved> {
+    let Request {
+        policy,
+        insist,
+        only,
+        rotate,
+        ..
+    } = request;
+    SavedPlan::new(report, *policy, *insist, only, rotate)
 }
 
 /// Whole or not at all, with mode 0600, which is that of temporary files.
@@ -48,23 +60,21 @@ pub(super) async fn agreed(
     request: Request,
 ) -> Result<Request, Problem> {
     let saved = read_plan(file)?;
-    let watched = session.watched()?;
-    let repositories = saved.repositories.iter().map(|repository| {
-        let target = Target::parse(&repository.url);
-        let known = watched.iter().any(|w| owner(w) == owner(&target));
-        if known {
-            Ok(target)
-        } else {
-            Err(unwatched(&repository.url))
-        }
-    });
+    let urls = saved
+        .repositories
+        .iter()
+        .map(|repository| repository.url.as_str());
+    let targets: Vec<_> = urls.map(Target::parse).collect();
+    // Which other repositories there are decides which stacks are handed over.
+    let owners = |targets: &[Target]| targets.iter().map(Target::owner).collect::<Vec<_>>();
+    if owners(&targets) != owners(&session.watched()?) {
+        let sentence = "the watched repositories are not those that it was made for";
+        return Err(all_moved(vec![sentence.to_owned()]));
+    }
     let request = Request {
-        repositories: repositories.collect::<Result<_, _>>()?,
-        only: saved
-            .only
-            .iter()
-            .filter_map(|n| StackName::parse(n).ok())
-            .collect(),
+        repositories: targets,
+        only: names(&saved)?,
+        rotate: saved.rotate.clone(),
         policy: saved.policy,
         insist: saved.insist,
         agreed: Some(Arc::new(Agreed::new(&saved)?)),
@@ -74,15 +84,10 @@ pub(super) async fn agreed(
     Ok(request)
 }
 
-fn owner(target: &Target) -> Option<dockerops_core::names::Owner> {
-    Some(target.url()?.normalised())
-}
-
-fn unwatched(url: &str) -> Problem {
-    Problem::new(
-        format!("the plan is about `{url}`, which is not watched"),
-        Some(format!("Run `dockerops watch {url}` first.")),
-    )
+fn names(saved: &SavedPlan) -> Result<BTreeSet<StackName>, Problem> {
+    let names = saved.only.iter().map(|name| StackName::parse(name));
+    let names = names.collect::<Result<_, _>>();
+    names.map_err(|error| problem(&error, Some("Make the plan again.".to_owned())))
 }
 
 /// Makes the plan again and refuses it when anything moved.
@@ -93,8 +98,7 @@ async fn check(saved: &SavedPlan, session: &Session, request: &Request) -> Resul
     };
     let report = reconcile::run(&session.world, &preview).await?;
     session.shown.clear();
-    let now = SavedPlan::new(&report, request.policy, request.insist, &request.only);
-    let moved = match now {
+    let moved = match plan_of(&report, request) {
         Ok(now) => saved.moved(&now),
         Err(_) => refusals(&report),
     };

@@ -1,4 +1,5 @@
-//! What every command that reaches Docker does first: root, settings, lock, database, engine.
+//! What every command that reaches Docker does first: root, settings, database, engine, and
+//! the lock unless it only looks.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -124,21 +125,9 @@ impl Session {
         }
     }
 
-    /// The watched repositories, checked; that there is none is an error.
+    /// The watched repositories; that there is none is an error.
     pub(super) fn watched(&self) -> Result<Vec<Target>, Problem> {
-        let rows = self
-            .world
-            .store()
-            .repositories()
-            .map_err(|error| problem(&error, error.hint()))?;
-        // An earlier database may hold one repository in two spellings: two of it
-        // would write the same stacks side by side.
-        let mut known = BTreeSet::new();
-        let targets: Vec<_> = rows
-            .into_iter()
-            .filter(|row| known.insert(row.owner()))
-            .map(|row| Target::parse(&row.url))
-            .collect();
+        let targets = self.known()?;
         if targets.is_empty() {
             let database = self.world.settings.database.display();
             return Err(Problem::new(
@@ -147,6 +136,23 @@ impl Session {
             ));
         }
         Ok(targets)
+    }
+
+    /// The watched repositories, each once.
+    pub(super) fn known(&self) -> Result<Vec<Target>, Problem> {
+        let rows = self
+            .world
+            .store()
+            .repositories()
+            .map_err(|error| problem(&error, error.hint()))?;
+        // An earlier database may hold one repository in two spellings: two of it
+        // would write the same stacks side by side.
+        let mut known = BTreeSet::new();
+        Ok(rows
+            .into_iter()
+            .filter(|row| known.insert(row.owner()))
+            .map(|row| Target::parse(&row.url))
+            .collect())
     }
 }
 

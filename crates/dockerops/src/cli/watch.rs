@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dockerops_core::report::{Problem, Report, Verb};
+use dockerops_core::report::{Outcome, Problem, Report, Verb};
 use dockerops_core::repository_url::RepositoryUrl;
 
 use super::Exit;
@@ -84,6 +84,7 @@ impl RolloutArgs {
             only: BTreeSet::new(),
             policy: self.policy.policy(&session.world.settings),
             insist: self.policy.insist(),
+            rotate: self.policy.rotate(),
             timeout: self.timeout,
             mode: Mode::Apply,
             texts: Texts::Named,
@@ -144,13 +145,12 @@ pub(super) async fn confirm(
     }
 }
 
-/// Whether tasks restart or anything goes.
+/// Whether tasks restart or anything goes of what is taken over. A stack that left goes as
+/// it would without adopting.
 fn disturbs(report: &Report) -> bool {
-    let stacks = report
-        .repositories
-        .iter()
-        .flat_map(|repository| &repository.stacks);
-    stacks
+    report
+        .stacks()
+        .filter(|stack| stack.outcome != Outcome::Removed)
         .flat_map(|stack| &stack.changes)
         .any(|change| change.restarts || matches!(change.verb, Verb::Remove | Verb::Replace))
 }

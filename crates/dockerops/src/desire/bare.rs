@@ -12,7 +12,6 @@ use dockerops_core::compose::{
 use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
 use dockerops_core::manifest::Manifest;
 use dockerops_core::names::StackName;
-use dockerops_core::secret::Provenance;
 use dockerops_core::source::{FileId, Sources};
 use dockerops_core::spec::{self, Input, StackSpec};
 
@@ -81,7 +80,7 @@ pub fn bare(
     };
     let mut variables = Variables::new(compat);
     for (name, value) in environment {
-        variables.set(name, value, Provenance::none());
+        variables.set_ambient(name, value);
     }
     let beside = Beside {
         folder: working_folder(files),

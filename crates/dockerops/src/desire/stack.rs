@@ -153,7 +153,7 @@ fn variables(
 ) -> Variables {
     let mut variables = Variables::new(values.compat);
     for (name, value) in values.allowed {
-        variables.set(name, value, Provenance::none());
+        variables.set_ambient(name, value);
     }
     values.hidden.iter().for_each(|name| variables.forbid(name));
     if let Some(nfs) = &manifest.nfs {

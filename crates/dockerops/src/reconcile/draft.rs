@@ -13,6 +13,7 @@ use dockerops_core::spec::StackSpec;
 
 use super::problem::of_diagnostics;
 use super::read::Repository;
+use super::source::FILE;
 use super::stack::Stacks;
 use super::{Mode, Seen, observe, problem};
 use crate::store::Attempt;
@@ -53,7 +54,7 @@ impl Draft<'_> {
             dirty: &seen.dirty,
             attempted: &attempts.map(|a| (a.service, a.hash)).collect(),
             retained: &BTreeSet::new(),
-            rotate: &BTreeSet::new(),
+            rotate: &request.rotate,
             key: &world.key,
             policy: Policy {
                 adopt: self.stacks.adopt(self.repository, &self.spec.name)?,
@@ -202,20 +203,22 @@ pub(super) fn outcome_of(plan: &Plan) -> Outcome {
 }
 
 fn held(plan: &Plan) -> Problem {
-    let names: Vec<_> = plan
-        .kept
-        .iter()
-        .filter(|kept| kept.why == KeptWhy::RolledBack)
-        .map(|kept| kept.name.as_str())
-        .collect();
+    let held = plan.kept.iter();
+    let held = held.filter(|kept| kept.why == KeptWhy::RolledBack);
+    let names: Vec<_> = held.map(|kept| kept.name.as_str()).collect();
+    let hint = if plan.owner.0 == FILE {
+        "Mend the files, or add `--force` to try again.".to_owned()
+    } else {
+        format!(
+            "Push a commit that mends it, or run `dockerops reconcile {} --force` to try again.",
+            plan.stack
+        )
+    };
     Problem::new(
         format!(
             "held: Swarm rolled {} back to the version before",
             names.join(", ")
         ),
-        Some(format!(
-            "Push a commit that mends it, or run `dockerops reconcile {} --force` to try again.",
-            plan.stack
-        )),
+        Some(hint),
     )
 }

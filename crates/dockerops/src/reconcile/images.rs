@@ -130,6 +130,8 @@ async fn answer(world: &World, request: &Request, need: &ImageNeed) -> Answer {
                     warning,
                 }
             }
+            // The digest in use was kept then, and is now.
+            Err(_) if need.why == NeedWhy::Always => Answer::resolved(Resolution::Unknown),
             Err(problem) => Answer::failed(problem),
         };
     }

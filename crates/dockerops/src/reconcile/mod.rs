@@ -77,6 +77,8 @@ pub struct Request {
     pub policy: Policy,
     /// Whether doubt keeps stacks that left their repository.
     pub insist: Insist,
+    /// Plain names of secrets to replace even though they cannot be compared.
+    pub rotate: BTreeSet<String>,
     /// How long a stack's services may take.
     pub timeout: Duration,
     /// Whether anything is written.

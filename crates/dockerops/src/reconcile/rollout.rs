@@ -224,7 +224,11 @@ impl Rollout<'_> {
 
     /// Removes what the stack no longer declares; what is still in use is tried again in the next run.
     async fn remove(&self, plan: &Plan, report: &mut StackReport) -> Result<(), Problem> {
-        for change in removals(plan) {
+        let waited = self.0.stacks.request.wait == Wait::UntilHealthy;
+        // What Swarm is still moving away from may be needed if it goes back: only services go.
+        let now =
+            |change: &&Change| waited || matches!(change.action, Action::RemoveService { .. });
+        for change in removals(plan).iter().filter(now) {
             match self.apply(change).await? {
                 Wrote::Done(Applied::StillInUse { message }) => report.warnings.push(message),
                 Wrote::Done(_) => {}
@@ -303,6 +307,6 @@ fn contended(spec: &StackSpec) -> Problem {
             "something else kept changing stack `{}` meanwhile",
             spec.name
         ),
-        Some("Find what else deploys it, then run `dockerops reconcile` again.".to_owned()),
+        Some("Find what else deploys it, then run this again.".to_owned()),
     )
 }

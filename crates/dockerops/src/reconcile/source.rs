@@ -78,6 +78,11 @@ impl Target {
         }
     }
 
+    /// Who owns what it deploys, when it is a repository.
+    pub fn owner(&self) -> Option<Owner> {
+        Some(self.url()?.normalised())
+    }
+
     /// The repository's address, when it has one.
     pub fn url(&self) -> Option<&RepositoryUrl> {
         match &self.source {

@@ -8,13 +8,13 @@
 //! anyone, also where a write-ahead log would not work (NFS).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::c_int;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::StoreError;
 
@@ -43,6 +43,8 @@ const DOCUMENTED: [(&str, &[&str]); 3] = [
 
 /// How long another writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long between two looks whether it is done.
+const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     check_place(path)?;
@@ -79,12 +81,32 @@ pub(super) fn snapshot(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn copy_into(path: &Path, copy: &mut Connection) -> rusqlite::Result<()> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    match copy_with(path, read_only, copy) {
+        // A killed run left a journal: whoever opens the file next rolls it back, and to
+        // read it at all that has to be us.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+            let recover = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            copy_with(path, recover, copy)
+        }
+        copied => copied,
+    }
+}
+
+fn copy_with(path: &Path, flags: OpenFlags, copy: &mut Connection) -> rusqlite::Result<()> {
     let file = Connection::open_with_flags(path, flags)?;
     file.busy_timeout(PATIENCE)?;
     let backup = Backup::new(&file, copy)?;
+    let since = Instant::now();
     // All pages in one step: the copy is of one moment.
-    backup.run_to_completion(c_int::MAX, Duration::from_millis(50), None)
+    while backup.step(-1)? != StepResult::Done {
+        if since.elapsed() > PATIENCE {
+            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            return Err(rusqlite::Error::SqliteFailure(busy, None));
+        }
+        thread::sleep(PAUSE);
+    }
+    Ok(())
 }
 
 fn known() -> i64 {

@@ -376,3 +376,35 @@ fn two_processes_that_open_a_new_database_at_once_both_succeed() {
         }
     });
 }
+
+#[test]
+fn a_snapshot_is_read_from_a_database_that_a_killed_run_left_in_the_middle() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d.db");
+    Store::open(&path).unwrap();
+    // A transaction that spilt its pages to the file, cut short: the copy has its journal.
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN;
+             WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+             INSERT INTO images (name, reference_count) SELECT 'image-' || i, 1 FROM n;",
+        )
+        .unwrap();
+    let killed = folder.path().join("killed.db");
+    let journal = |path: &Path| path.with_extension("db-journal");
+    fs::copy(&path, &killed).unwrap();
+    fs::copy(journal(&path), journal(&killed)).unwrap();
+    assert_eq!(Store::snapshot(&killed).unwrap().images().unwrap(), []);
+}
+
+#[test]
+fn a_snapshot_makes_no_file_and_keeps_what_is_written_to_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/d.db");
+    let mut store = Store::snapshot(&path).unwrap();
+    let url = RepositoryUrl::parse("https://example.org/a").unwrap();
+    store.add_repository(&url, "2026-01-01T00:00:00Z").unwrap();
+    assert_eq!(store.repositories().unwrap().len(), 1);
+    assert!(!folder.path().join("new").exists());
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::secret::Provenance;
+use crate::secret_words::is_secret_name;
 
 /// What a compose file may read. `Debug` shows names only.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -35,6 +36,17 @@ impl Variables {
     /// Sets `name`; a later value replaces an earlier one.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>, secrets: Provenance) {
         self.values.insert(name.into(), (value.into(), secrets));
+    }
+
+    /// Sets `name` as an environment has it: one whose name is that of a secret
+    /// (`…PASSWORD`, `…TOKEN`) counts as one, and is masked wherever it flows.
+    pub fn set_ambient(&mut self, name: &str, value: &str) {
+        let secrets = if is_secret_name(name) {
+            Provenance::secret(name)
+        } else {
+            Provenance::none()
+        };
+        self.set(name, value, secrets);
     }
 
     /// Notes that `name` is set in our environment but not allowed to be read.

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::world::{With, World, lines, service, tainted};
 use crate::body::Body;
 use crate::observed::Node;
-use crate::plan::{VolumeChange, plan, risks};
+use crate::plan::{Action, Platform, PullPolicy, Resolution, VolumeChange, plan, risks};
+use crate::secret::Provenance;
 use crate::spec::ServiceSpec;
 
 /// A world in which `service` runs, and what was sent is remembered.
@@ -84,12 +85,13 @@ fn a_single_task_that_stops_first_is_down_meanwhile() {
             .json("UpdateConfig", start_first),
     ];
     assert_eq!(shown(&world), "");
-    world.desired.services = vec![
-        service("api")
-            .image("web:2")
-            .json("Mode", json!({"Replicated": {"Replicas": 2}})),
-    ];
+    let two = json!({"Replicated": {"Replicas": 2}});
+    let two = service("api").image("web:2").json("Mode", two);
+    world.desired.services = vec![two.clone()];
     assert_eq!(shown(&world), "");
+    let at_once = json!({"Parallelism": 2, "Order": "stop-first"});
+    world.desired.services = vec![two.json("UpdateConfig", at_once)];
+    insta::assert_snapshot!(shown(&world), @"app_api: nothing of it runs while its tasks restart all at once (stop-first)");
 }
 
 #[test]
@@ -132,4 +134,73 @@ fn a_constraint_that_no_node_satisfies_and_a_volume_that_moves_are_told() {
     app_api: its tasks will wait: no node satisfies `node.hostname == two`
     app_api: would get volume `new` instead of `old` at `/data`: its data stays behind
     ");
+}
+
+#[test]
+fn a_risk_never_shows_a_secret() {
+    let port = Body::object([
+        (
+            "PublishedPort",
+            Body::Scalar(json!(4711), Provenance::secret("port")),
+        ),
+        ("TargetPort", Body::from(53u64)),
+        ("PublishMode", Body::from("host")),
+    ]);
+    let zone = tainted("node.labels.zone == canary", "zone");
+    let with = |image: &str| {
+        service("api")
+            .image(image)
+            .with("EndpointSpec.Ports", Body::List(vec![port.clone()]))
+            .with(
+                "TaskTemplate.Placement.Constraints",
+                Body::List(vec![zone.clone()]),
+            )
+            .json(
+                "UpdateConfig",
+                json!({"Parallelism": 1, "Order": "start-first"}),
+            )
+    };
+    let mut world = deployed(with("web:1"));
+    world.desired.services = vec![with("web:2")];
+    insta::assert_snapshot!(shown(&world), @r"
+    app_api: start-first needs another node: the old task has the host port [secret port] until it stops
+    app_api: its tasks will wait: no node satisfies `[secret zone]`
+    ");
+}
+
+#[test]
+fn a_variable_that_sounds_like_a_secret_is_masked_wherever_it_comes_from() {
+    let with = |value: &str| service("api").env(vec![Body::from(format!("DB_PASSWORD={value}"))]);
+    let mut world = deployed(with("old"));
+    world.desired.services = vec![with("new")];
+    insta::assert_snapshot!(lines(&world.plan()), @r"
+    ~ app_api (restarts) [Changed]
+        environment.DB_PASSWORD: [secret] → [secret]
+    ");
+}
+
+#[test]
+fn an_image_that_is_used_as_written_keeps_no_platform_of_another() {
+    let platforms = vec![Platform {
+        os: "linux".to_owned(),
+        architecture: "amd64".to_owned(),
+    }];
+    let digest = super::world::digest('a');
+    let mut world = World::new(vec![service("api")]);
+    let pinned = Resolution::Pinned { digest, platforms };
+    world.images.insert("web:1".to_owned(), pinned);
+    world.deploy();
+    world.policy.pull = PullPolicy::Never;
+    world.desired.services = vec![service("api").image("web:9")];
+    world.images.insert("web:9".to_owned(), Resolution::Unknown);
+    let plan = world.plan();
+    let Action::UpdateService { body, .. } = &plan.changes[0].action else {
+        panic!("{plan:?}");
+    };
+    let body = body.expose();
+    assert_eq!(body["TaskTemplate"]["ContainerSpec"]["Image"], "web:9");
+    assert!(
+        body["TaskTemplate"]["Placement"]["Platforms"].is_null(),
+        "{body}"
+    );
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use dockerops_core::plan::Effect;
-use dockerops_core::report::{ChangeReport, Outcome, Report, StackReport, Verb};
+use dockerops_core::report::{ChangeReport, Outcome, Report, Verb};
 
 /// `2 stacks changed, 5 unchanged, 1 failed.`
 pub(super) fn stacks(report: &Report) -> String {
@@ -27,7 +27,13 @@ pub(super) fn stacks(report: &Report) -> String {
 
 /// `Plan: 2 to create, 1 to update, 0 to replace, 1 to remove; 3 tasks restart.`
 pub(super) fn changes(report: &Report) -> String {
-    let changes = || all(report).flat_map(|stack| &stack.changes);
+    // Of what is refused nothing is written.
+    let changes = || {
+        let stacks = report
+            .stacks()
+            .filter(|stack| stack.outcome != Outcome::Failed);
+        stacks.flat_map(|stack| &stack.changes)
+    };
     let verbs = |wanted: &[Verb]| changes().filter(|c| wanted.contains(&c.verb)).count();
     let mut line = format!(
         "Plan: {} to create, {} to update, {} to replace, {} to remove",
@@ -98,12 +104,8 @@ fn add(line: &mut String, counts: &[(usize, &str)]) {
     }
 }
 
-fn all(report: &Report) -> impl Iterator<Item = &StackReport> {
-    report.repositories.iter().flat_map(|r| &r.stacks)
-}
-
 fn count(report: &Report, outcome: Outcome) -> usize {
-    all(report).filter(|s| s.outcome == outcome).count()
+    report.stacks().filter(|s| s.outcome == outcome).count()
 }
 
 fn unread(report: &Report) -> usize {

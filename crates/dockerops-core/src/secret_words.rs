@@ -32,7 +32,7 @@ const SWITCHES: [&str; 11] = [
 /// Whether a variable, option or flag of this name holds a secret.
 ///
 /// `*_FILE` names a path, `TOKEN_TTL` a number: only the end of a name tells.
-pub(super) fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_uppercase().replace(['-', '.'], "_");
     let is_word = |word: &str| {
         let before = name.strip_suffix(word);
@@ -44,7 +44,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
 }
 
 /// Whether `value`, of a name like that, may be the secret itself.
-pub(super) fn is_secret_value(name: &str, value: &str) -> bool {
+pub(crate) fn is_secret_value(name: &str, value: &str) -> bool {
     let value = value.trim();
     let is_path = value.starts_with(['/', '~', '.']);
     let elsewhere = value.contains("{{") || value.contains("://") || value.starts_with("arn:");
@@ -64,7 +64,7 @@ fn is_password_number(name: &str, value: &str) -> bool {
 }
 
 /// Whether `text`, without its variables, holds `scheme://user:password@…`.
-pub(super) fn has_url_password(text: &str) -> bool {
+pub(crate) fn has_url_password(text: &str) -> bool {
     let authorities = text.split("://").skip(1).filter_map(|rest| {
         let end = rest.find(|c: char| c.is_whitespace() || "/?#\"',".contains(c));
         rest.get(..end.unwrap_or(rest.len()))
@@ -77,7 +77,7 @@ pub(super) fn has_url_password(text: &str) -> bool {
 }
 
 /// What is left of a text of a compose file without its variables.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut left = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -95,7 +95,7 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 /// Whether `text` holds a private key in PEM form.
-pub(super) fn has_private_key(text: &str) -> bool {
+pub(crate) fn has_private_key(text: &str) -> bool {
     let mut headers = text.split("-----BEGIN ").skip(1);
     headers.any(|rest| {
         let header = rest.split("-----").next();
