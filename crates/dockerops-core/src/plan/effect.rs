@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Action, Change};
+use super::{Action, Change, Restarts};
 use crate::observed::{Observed, Service};
 
 /// What becomes of a service's tasks. `tasks` is absent where each fitting node runs one.
@@ -41,6 +41,8 @@ pub enum Effect {
         /// How many.
         tasks: Option<u64>,
     },
+    /// Those on a node that does not fit any more are replaced, elsewhere.
+    Move,
     /// Some start or stop; the others run on.
     Scale {
         /// How many there are.
@@ -94,7 +96,7 @@ impl Effect {
         }
     }
 
-    fn of_update(body: &Value, live: &Service, restarts: bool) -> Self {
+    fn of_update(body: &Value, live: &Service, restarts: Restarts) -> Self {
         if is_job(body) {
             return Self::Rerun;
         }
@@ -102,12 +104,13 @@ impl Effect {
             (Some(0), Some(0)) => Self::Nothing,
             (Some(0), tasks) => Self::Start { tasks },
             (from, Some(0)) => Self::Stop { tasks: from },
-            (_, tasks) if restarts => Self::Restart {
+            (_, tasks) if restarts == Restarts::All => Self::Restart {
                 tasks,
                 at_once: at_once(body),
                 order: order(body),
             },
             (Some(from), Some(to)) if from != to => Self::Scale { from, to },
+            _ if restarts == Restarts::Misplaced => Self::Move,
             _ => Self::Nothing,
         }
     }
@@ -171,6 +174,7 @@ impl fmt::Display for Effect {
             Self::Replace { tasks } => {
                 write!(f, "stops {}, then starts anew", count(*tasks))
             }
+            Self::Move => f.write_str("moves only tasks whose node does not fit any more"),
             Self::Scale { from, to } => {
                 write!(f, "from {from} to {}, no restart", count(Some(*to)))
             }
@@ -213,7 +217,7 @@ mod tests {
         }
     }
 
-    fn update(old: Value, new: &Value, restarts: bool) -> String {
+    fn update(old: Value, new: &Value, restarts: Restarts) -> String {
         Effect::of_update(new, &live(old), restarts).to_string()
     }
 
@@ -223,29 +227,35 @@ mod tests {
 
     #[test]
     fn an_update_says_how_many_tasks_restart_and_in_which_order() {
+        use Restarts::{All, Misplaced, Nothing};
+
         let three = json!({"Mode": {"Replicated": {"Replicas": 3}}, "UpdateConfig": {"Parallelism": 2, "Order": "start-first"}});
         let all = json!({"Mode": {"Global": {}}, "UpdateConfig": {"Parallelism": 0}});
         let job = json!({"Mode": {"ReplicatedJob": {}}});
         assert_eq!(
-            update(replicas(3), &three, true),
+            update(replicas(3), &three, All),
             "restarts 3 tasks, 2 at a time, start-first"
         );
         assert_eq!(
-            update(all.clone(), &all, true),
+            update(all.clone(), &all, All),
             "restarts a task on each fitting node, all at once, stop-first"
         );
         assert_eq!(
-            update(replicas(1), &replicas(1), true),
+            update(replicas(1), &replicas(1), All),
             "restarts 1 task, stop-first"
         );
-        assert_eq!(update(replicas(1), &replicas(1), false), "no restart");
+        assert_eq!(update(replicas(1), &replicas(1), Nothing), "no restart");
         assert_eq!(
-            update(replicas(1), &replicas(4), false),
+            update(replicas(1), &replicas(4), Nothing),
             "from 1 to 4 tasks, no restart"
         );
-        assert_eq!(update(replicas(2), &replicas(0), true), "stops 2 tasks");
-        assert_eq!(update(replicas(0), &replicas(2), true), "starts 2 tasks");
-        assert_eq!(update(replicas(0), &replicas(0), true), "no restart");
-        assert_eq!(update(job.clone(), &job, false), "runs the job again");
+        assert_eq!(
+            update(replicas(1), &replicas(1), Misplaced),
+            "moves only tasks whose node does not fit any more"
+        );
+        assert_eq!(update(replicas(2), &replicas(0), All), "stops 2 tasks");
+        assert_eq!(update(replicas(0), &replicas(2), All), "starts 2 tasks");
+        assert_eq!(update(replicas(0), &replicas(0), All), "no restart");
+        assert_eq!(update(job.clone(), &job, Nothing), "runs the job again");
     }
 }

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::FieldChange;
 use super::normalise::{Entry, Fields};
 use super::table::Form;
+use super::{FieldChange, Restarts};
 use crate::secret_words::is_secret_name;
 
 /// Shown for a value that only the Swarm has and that may be a secret.
@@ -37,10 +37,15 @@ pub(super) struct Difference {
 }
 
 impl Difference {
-    /// Whether Swarm replaces tasks for it: it compares their template and their
-    /// endpoint (swarmkit, `IsTaskDirty`).
-    pub(super) fn restarts(&self) -> bool {
-        self.within("TaskTemplate") || self.within("EndpointSpec")
+    /// Which tasks Swarm replaces for it: it compares their template and their endpoint
+    /// (swarmkit, `IsTaskDirty`), but for where they may run (`IsTaskPlacementConstraintsOnlyDirty`).
+    pub(super) fn restarts(&self) -> Restarts {
+        let placement = self.path.get(1).is_some_and(|part| part == "Placement");
+        match self.path.first().map(String::as_str) {
+            Some("TaskTemplate") if placement => Restarts::Misplaced,
+            Some("TaskTemplate" | "EndpointSpec") => Restarts::All,
+            _ => Restarts::Nothing,
+        }
     }
 
     /// Whether it stands in `part` of the spec.

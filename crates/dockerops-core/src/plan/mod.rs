@@ -113,6 +113,17 @@ pub enum FileKind {
     Secret,
 }
 
+/// Which tasks of a service an update restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Restarts {
+    /// None.
+    Nothing,
+    /// Those on a node that does not fit any more (swarmkit, `nodeMatches`).
+    Misplaced,
+    /// All.
+    All,
+}
+
 /// A write to the engine.
 ///
 /// Service bodies name networks (`Target`), configs (`ConfigName`) and secrets
@@ -169,8 +180,8 @@ pub enum Action {
         name: String,
         /// The body.
         body: Body,
-        /// Whether tasks will restart.
-        restarts: bool,
+        /// Which tasks will restart.
+        restarts: Restarts,
     },
     /// `DELETE /services/{id}`
     RemoveService {

@@ -86,7 +86,14 @@ fn write(action: &Action) -> Value {
             name,
             body,
             restarts,
-        } => json!(["update", id, version, name, body.expose(), restarts]),
+        } => json!([
+            "update",
+            id,
+            version,
+            name,
+            body.expose(),
+            format!("{restarts:?}")
+        ]),
         Action::RemoveService { id, name } => json!(["remove", id, name]),
         Action::RemoveFile { kind, id, name } => json!([format!("remove {kind:?}"), id, name]),
         Action::RemoveNetwork { id, name } => json!(["remove network", id, name]),

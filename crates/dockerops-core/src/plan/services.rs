@@ -12,7 +12,7 @@ use super::pins::Chosen;
 use super::reasons::is_label;
 use super::update::{self, Restart, Update};
 use super::wanted::{Wanted, secret_names, wanted};
-use super::{Action, Change, FieldChange, KeptWhy, Reason};
+use super::{Action, Change, FieldChange, KeptWhy, Reason, Restarts};
 use crate::body::Body;
 use crate::names::label;
 use crate::observed::Service;
@@ -215,15 +215,17 @@ impl<'a, 's> Running<'a, 's> {
         let bindings = reasons
             .iter()
             .any(|r| matches!(r, Reason::BindingChanged(_)));
-        let restarts = self.differences.iter().any(Difference::restarts);
+        let differing = self.differences.iter().map(Difference::restarts);
+        let restarts = differing.max().unwrap_or(Restarts::Nothing);
         // Soon after a pause Swarm takes the very same spec for the update that it has just
         // paused, and drops it (seen on 20.10): only another one makes it go on.
-        let otherwise_same = !restarts && (bindings || self.is_paused());
-        let restart = if self.forced() || otherwise_same {
+        let resumes = restarts == Restarts::Nothing && self.is_paused();
+        let restart = if self.forced() || resumes || (bindings && restarts != Restarts::All) {
             Restart::All
         } else {
             Restart::AsNeeded
         };
+        let all = restart == Restart::All || self.is_paused();
         let update = Update {
             wanted: &self.wanted.body,
             live: &self.body,
@@ -238,7 +240,7 @@ impl<'a, 's> Running<'a, 's> {
                 version: self.live.version,
                 name: self.live.name.clone(),
                 body: update::body(&update, restart),
-                restarts: restarts || restart == Restart::All || self.is_paused(),
+                restarts: if all { Restarts::All } else { restarts },
             },
             reasons,
             fields: self.shown(),

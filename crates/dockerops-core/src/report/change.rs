@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::observed::Observed;
-use crate::plan::{Action, Change, Effect, FieldChange, FileKind, Reason};
+use crate::plan::{Action, Change, Effect, FieldChange, FileKind, Reason, Restarts};
 
 /// One write, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,7 +21,7 @@ pub struct ChangeReport {
     pub reasons: Vec<String>,
     /// Of an update: the fields that change.
     pub fields: Vec<FieldChange>,
-    /// Whether tasks restart.
+    /// Whether tasks restart, or may: `effect` says which.
     pub restarts: bool,
     /// Of a service: what becomes of its tasks.
     pub effect: Option<Effect>,
@@ -86,7 +86,10 @@ impl From<&Change> for ChangeReport {
             name: name.to_owned(),
             reasons: change.reasons.iter().map(Reason::to_string).collect(),
             fields: change.fields.clone(),
-            restarts: matches!(change.action, Action::UpdateService { restarts: true, .. }),
+            restarts: match change.action {
+                Action::UpdateService { restarts, .. } => restarts != Restarts::Nothing,
+                _ => false,
+            },
             effect: None,
             diff: None,
             asked_anew: change.reasons.iter().any(Reason::is_asked),

@@ -6,7 +6,7 @@ use axum::body::{Body as HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use dockerops_core::body::Body;
-use dockerops_core::plan::{Action, FileKind};
+use dockerops_core::plan::{Action, FileKind, Restarts};
 use dockerops_core::secret::Secret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -255,7 +255,7 @@ async fn an_update_names_the_observed_version_and_is_never_forced() {
         version: 42,
         name: "web_a".to_owned(),
         body: Body::from(json!({"Name": "web_a"})),
-        restarts: true,
+        restarts: Restarts::All,
     };
     let error = fake.engine.apply(&action, None).await.unwrap_err();
     assert!(error.is_stale());

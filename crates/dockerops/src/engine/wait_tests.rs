@@ -5,7 +5,7 @@ use crate::engine::removed::removed;
 use crate::engine::{MemorySwarm, Script};
 use dockerops_core::body::Body;
 use dockerops_core::names::{StackName, label};
-use dockerops_core::plan::Action;
+use dockerops_core::plan::{Action, Restarts};
 use serde_json::json;
 
 const SOON: Limits = Limits {
@@ -27,7 +27,7 @@ async fn deploy(swarm: &MemorySwarm, name: &str, image: &str) -> Watched {
             version: service.version,
             name,
             body,
-            restarts: true,
+            restarts: Restarts::All,
         },
     };
     swarm.apply(&action, None).await.unwrap();

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use dockerops_core::image::ImageRef;
-use dockerops_core::plan::{Action, Change, KeptWhy, Plan};
+use dockerops_core::plan::{Action, Change, KeptWhy, Plan, Restarts};
 use dockerops_core::report::{ChangeReport, Outcome, Problem, StackReport};
 use dockerops_core::spec::StackSpec;
 use jiff::Timestamp;
@@ -281,12 +281,10 @@ fn written(plan: &Plan) -> BTreeSet<String> {
 /// Services whose tasks start anew: they must run for a while before they count as well.
 fn disturbed(plan: &Plan) -> BTreeSet<String> {
     let name = |change: &Change| match &change.action {
-        Action::CreateService { name, .. }
-        | Action::UpdateService {
-            name,
-            restarts: true,
-            ..
-        } => Some(name.clone()),
+        Action::CreateService { name, .. } => Some(name.clone()),
+        Action::UpdateService { name, restarts, .. } => {
+            (*restarts != Restarts::Nothing).then(|| name.clone())
+        }
         _ => None,
     };
     plan.changes.iter().filter_map(name).collect()

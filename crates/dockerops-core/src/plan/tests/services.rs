@@ -254,6 +254,27 @@ fn an_image_that_nobody_knows_is_refused_before_any_write() {
 }
 
 #[test]
+fn where_tasks_may_run_moves_only_those_that_do_not_fit() {
+    let placed = |constraint: &str| {
+        let placement = json!({"Constraints": [constraint]});
+        service("api").json("TaskTemplate.Placement", placement)
+    };
+    let mut world = World::new(vec![placed("node.role==manager")]);
+    world.deploy();
+    world.desired.services = vec![placed("node.role==worker")];
+    insta::assert_snapshot!(lines(&world.plan()), @r"
+    ~ app_api (moves) [Differs]
+        deploy.placement.constraints: node.role==manager → node.role==worker
+    ");
+    world.desired.services[0] = placed("node.role==worker").image("web:2");
+    insta::assert_snapshot!(lines(&world.plan()), @r"
+    ~ app_api (restarts) [Differs]
+        deploy.placement.constraints: node.role==manager → node.role==worker
+        image: web:1@sha256:aaaa → web:2@sha256:bbbb
+    ");
+}
+
+#[test]
 fn a_changed_binding_restarts_what_mounts_it_and_nothing_else() {
     let mut api = service("api");
     api.bindings = vec!["conf".to_owned(), "logs".to_owned()];

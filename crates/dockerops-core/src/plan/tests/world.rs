@@ -11,7 +11,7 @@ use crate::field::Field;
 use crate::fingerprint::FingerprintKey;
 use crate::names::{Owner, StackName};
 use crate::observed::{Service, UpdateStatus};
-use crate::plan::{Action, Inputs, Plan, Policy, Prune, Resolution, plan};
+use crate::plan::{Action, Inputs, Plan, Policy, Prune, Resolution, Restarts, plan};
 use crate::secret::{Provenance, Secret};
 use crate::source::{Sources, Span};
 use crate::spec::{FileSpec, NetworkSpec, ServiceSpec, StackSpec};
@@ -150,9 +150,14 @@ pub(super) fn lines(plan: &Plan) -> String {
             Action::CreateService { name, .. } => format!("+ {name}"),
             Action::UpdateService {
                 name,
-                restarts: true,
+                restarts: Restarts::All,
                 ..
             } => format!("~ {name} (restarts)"),
+            Action::UpdateService {
+                name,
+                restarts: Restarts::Misplaced,
+                ..
+            } => format!("~ {name} (moves)"),
             Action::UpdateService { name, .. } => format!("~ {name}"),
             Action::RemoveService { name, .. } => format!("- {name}"),
             Action::RemoveFile { kind, name, .. } => format!("- {kind:?} {name}"),

@@ -1,7 +1,7 @@
 //! What the Swarm in memory promises to the tests that use it.
 
 use dockerops_core::body::Body;
-use dockerops_core::plan::FileKind;
+use dockerops_core::plan::{FileKind, Restarts};
 use dockerops_core::secret::Secret;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ fn update(service: &Service, body: Value) -> Action {
         version: service.version,
         name: service.name.clone(),
         body: Body::from(body),
-        restarts: true,
+        restarts: Restarts::All,
     }
 }
 
