@@ -78,18 +78,18 @@ pub fn all_moved(moved: Vec<String>) -> Problem {
     }
 }
 
+const NAME_A_PLAN: &str = "Name a file that `dockerops plan --out FILE` wrote.";
+
 fn not_a_plan() -> Problem {
-    let hint = "Name a file that `dockerops plan --out FILE` wrote.";
-    Problem::new("the file holds no saved plan", Some(hint.to_owned()))
+    Problem::new("the file holds no saved plan", Some(NAME_A_PLAN.to_owned()))
 }
 
 /// Reads a saved plan.
 pub fn read_plan(path: &Path) -> Result<SavedPlan, Problem> {
     let text = desire::read_file(path).map_err(|error| {
-        let hint = error.hint().unwrap_or_else(|| "Check the path.".to_owned());
         Problem::new(
             format!("`{}` cannot be read: {error}", path.display()),
-            Some(hint),
+            Some(NAME_A_PLAN.to_owned()),
         )
     })?;
     let found: serde_json::Value = serde_json::from_slice(&text).map_err(|_| not_a_plan())?;
