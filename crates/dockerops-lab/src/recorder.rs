@@ -1,4 +1,5 @@
-//! A socket in front of an engine that writes down every request that could change something.
+//! A socket in front of an engine that writes down every request: whole, what could change
+//! something; by its path, what only reads.
 //!
 //! Bytes pass through unchanged in both directions, so streams and taken-over connections work.
 //! Only what the client sends is read along: request line, headers, body.
@@ -9,7 +10,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use serde_json::Value;
@@ -38,7 +39,13 @@ impl Write {
 #[derive(Debug)]
 pub struct Recorder {
     socket: PathBuf,
-    writes: Arc<Mutex<Vec<Write>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    writes: Vec<Write>,
+    reads: Vec<String>,
 }
 
 impl Recorder {
@@ -49,15 +56,15 @@ impl Recorder {
         let socket = folder.join(format!("r{}-{number}.sock", std::process::id()));
         let listener = UnixListener::bind(&socket)
             .doing(|| format!("cannot listen on `{}`", socket.display()))?;
-        let writes = Arc::new(Mutex::new(Vec::new()));
-        let (engine, record) = (engine.to_owned(), Arc::clone(&writes));
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let (engine, record) = (engine.to_owned(), Arc::clone(&seen));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let (engine, record) = (engine.clone(), Arc::clone(&record));
                 thread::spawn(move || serve(client, &engine, &record));
             }
         });
-        Ok(Self { socket, writes })
+        Ok(Self { socket, seen })
     }
 
     /// The socket to use in the engine's place.
@@ -72,18 +79,21 @@ impl Recorder {
 
     /// Every write so far, in the order of their arrival.
     pub fn writes(&self) -> Vec<Write> {
-        self.writes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.seen().writes.clone()
+    }
+
+    /// The path and query of every `GET` and `HEAD` so far, in the order of their arrival.
+    pub fn reads(&self) -> Vec<String> {
+        self.seen().reads.clone()
     }
 
     /// Forgets what was recorded.
     pub fn clear(&self) {
-        self.writes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        *self.seen() = Seen::default();
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,7 +104,7 @@ impl Drop for Recorder {
 }
 
 /// Passes requests on, each recorded before the engine sees it.
-fn serve(client: UnixStream, engine: &Path, record: &Mutex<Vec<Write>>) -> io::Result<()> {
+fn serve(client: UnixStream, engine: &Path, record: &Mutex<Seen>) -> io::Result<()> {
     let mut engine = UnixStream::connect(engine)?;
     let (mut answers, mut back) = (engine.try_clone()?, client.try_clone()?);
     thread::spawn(move || {
@@ -103,12 +113,10 @@ fn serve(client: UnixStream, engine: &Path, record: &Mutex<Vec<Write>>) -> io::R
     });
     let mut client = BufReader::new(client);
     while let Some(request) = read_request(&mut client)? {
-        if !matches!(request.write.method.as_str(), "GET" | "HEAD") {
-            record
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(request.write);
-        }
+        note(
+            request.write,
+            &mut record.lock().unwrap_or_else(PoisonError::into_inner),
+        );
         engine.write_all(&request.raw)?;
         if request.upgrade {
             io::copy(&mut client, &mut engine)?;
@@ -116,6 +124,13 @@ fn serve(client: UnixStream, engine: &Path, record: &Mutex<Vec<Write>>) -> io::R
         }
     }
     engine.shutdown(Shutdown::Write)
+}
+
+fn note(request: Write, seen: &mut Seen) {
+    match request.method.as_str() {
+        "GET" | "HEAD" => seen.reads.push(request.path),
+        _ => seen.writes.push(request),
+    }
 }
 
 struct Request {

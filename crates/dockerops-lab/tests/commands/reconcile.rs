@@ -5,7 +5,7 @@ use std::fs;
 use dockerops_lab::{Lab, Person, sleepers};
 use serde_json::Value;
 
-use crate::stacks::{commit, compose_path, fails, list, ok, services, task_ids, text};
+use crate::stacks::{commit, compose_path, fails, list, ok, services, stamps, task_ids, text};
 
 #[test]
 fn a_changed_service_updates_in_place_and_the_others_keep_their_version() {
@@ -156,21 +156,6 @@ fn rows(person: &Person<'_>) -> Vec<String> {
             .unwrap()
     };
     names.iter().flat_map(content).collect()
-}
-
-/// Every file below the shared folder, with its inode and times.
-fn stamps(person: &Person<'_>) -> Vec<String> {
-    let folder = person.nfs().display().to_string();
-    let output = std::process::Command::new("find")
-        .args([&folder, "-printf", "%p %i %T@ %C@\n"])
-        .output()
-        .unwrap();
-    let mut lines: Vec<_> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .map(str::to_owned)
-        .collect();
-    lines.sort();
-    lines
 }
 
 #[test]

@@ -84,3 +84,18 @@ pub(crate) fn deploy_with_docker(person: &Person<'_>, stack: &str, compose: &str
         person.lab.wait_until_running(&service, 1).unwrap();
     }
 }
+
+/// Every file below the shared folder, with its inode and times.
+pub(crate) fn stamps(person: &Person<'_>) -> Vec<String> {
+    let folder = person.nfs().display().to_string();
+    let output = std::process::Command::new("find")
+        .args([&folder, "-printf", "%p %i %T@ %C@\n"])
+        .output()
+        .unwrap();
+    let mut lines: Vec<_> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    lines.sort();
+    lines
+}
