@@ -50,6 +50,8 @@ fn every_json_answer_fits_its_schema() {
         &ok(&person, &["debug-cache", "-o", "json"]).json(),
     );
     commit(&repository, &[(&stack, &compose("b"))]);
+    fits("plan", &ok(&person, &["plan", "-o", "json"]).json());
+    fits("plan", &ok(&person, &["diff", &stack, "-o", "json"]).json());
     let reconciled = ok(&person, &["reconcile", "-o", "json"]).json();
     fits("reconcile", &reconciled);
     let change = "/report/repositories/0/stacks/0/changes/0/fields/0/field";
@@ -66,6 +68,68 @@ fn every_json_answer_fits_its_schema() {
         fits("validate", &run.unwrap().json());
     }
     fits("stop", &ok(&person, &["stop", "-o", "json"]).json());
+    let file = person.home().join("checkout").join(compose_path(&stack));
+    fs::write(&file, compose("a")).unwrap();
+    let file = file.display().to_string();
+    let deploy = ["deploy", "-c", &file, &stack, "-o", "json"];
+    let dry = [&deploy[..], &["--dry-run"]].concat();
+    fits("plan", &ok(&person, &dry).json());
+    fits("deploy", &ok(&person, &deploy).json());
+    lab.docker(&["stack", "rm", &stack]).unwrap();
+}
+
+#[test]
+fn every_field_of_a_plan_is_in_its_schema() {
+    let lab = Lab::shared().unwrap();
+    let person = Person::new(lab, "jsonplan").unwrap();
+    let (stack, image) = (person.named("app"), person.image("web", "a").unwrap());
+    let compose = |web: &str, mode: &str| {
+        format!(
+            "services:\n  web: {{image: '{image}', volumes: ['site:/site'], configs: [page], networks: [host], \
+             deploy: {{replicas: 0}}{web}}}\n  \
+             every: {{image: '{image}', networks: [host], deploy: {{{mode}}}}}\n  \
+             same: {{image: '{image}', networks: [host], deploy: {{replicas: 0}}}}\n\
+             networks: {{host: {{external: true}}}}\nconfigs: {{page: {{file: page.txt}}}}\n"
+        )
+    };
+    let at = |file: &str| format!("{stack}/{file}");
+    let volumes = format!("- {{id: site, type: binding, path: {}}}\n", at("site"));
+    let storage = [("nfs.yaml", person.nfs_yaml()), ("volumes.yaml", volumes)];
+    let storage = storage
+        .each_ref()
+        .map(|(path, text)| (*path, text.as_str()));
+    let repository = person.repository().unwrap();
+    repository.commit(&storage, "storage").unwrap();
+    let texts = |text: &str| {
+        let files = [at("page.txt"), at("site/page")];
+        let files = files.each_ref().map(|path| (path.as_str(), text));
+        repository.commit(&files, "texts").unwrap();
+    };
+    texts("one\n");
+    commit(&repository, &[(&stack, &compose("", "replicas: 0"))]);
+    ok(&person, &["watch", &repository.url()]);
+    texts("two\n");
+    let anew = compose(
+        ", environment: [NEW=1]",
+        "mode: global, placement: {constraints: [node.role==worker]}",
+    );
+    commit(&repository, &[(&stack, &anew)]);
+
+    let plan = ok(&person, &["plan", "--full", "-o", "json"]).json();
+
+    fits("plan", &plan);
+    let repository = &plan["report"]["repositories"][0];
+    assert!(text(repository, "/bindings/0/files/0/diff").contains("+two"));
+    let stack = &repository["stacks"][0];
+    assert_eq!(text(stack, "/commit/subject"), "change");
+    assert_eq!(text(stack, "/kept/0/why"), "up-to-date");
+    assert_eq!(text(stack, "/risks/0/kind"), "down-meanwhile");
+    let verbs = stack["changes"].as_array().unwrap().iter();
+    let verbs: Vec<_> = verbs.map(|change| text(change, "/verb")).collect();
+    assert_eq!(verbs, ["create", "replace", "update", "remove"]);
+    assert_eq!(text(stack, "/changes/1/effect/does"), "replace");
+    assert!(text(stack, "/changes/0/diff").contains("+two"));
+    ok(&person, &["stop"]);
 }
 
 /// A folder with one stack in it.
