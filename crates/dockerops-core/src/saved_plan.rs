@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::departed::Insist;
+use crate::fingerprint::{Comparison, FingerprintKey};
 use crate::names::StackName;
 use crate::plan::{Policy, Resolution, Sealed};
 use crate::report::Report;
@@ -35,6 +36,8 @@ pub struct SavedPlan {
     pub repositories: Vec<SavedRepository>,
     /// The plan as it was shown.
     pub report: Value,
+    /// A keyed hash over all of the above: what was looked at is what is applied.
+    pub seal: String,
 }
 
 /// One repository of a saved plan.
@@ -64,6 +67,7 @@ impl SavedPlan {
         insist: Insist,
         only: &BTreeSet<StackName>,
         rotate: &BTreeSet<String>,
+        key: &FingerprintKey,
     ) -> Result<Self, NotSaved> {
         let unread = report.repositories.iter().any(|r| r.problem.is_some());
         if unread || !report.problems.is_empty() {
@@ -80,7 +84,7 @@ impl SavedPlan {
                 stacks: stacks.collect::<Result<_, NotSaved>>()?,
             })
         });
-        Ok(Self {
+        let plan = Self {
             format: FORMAT,
             policy,
             insist,
@@ -88,7 +92,24 @@ impl SavedPlan {
             rotate: rotate.clone(),
             repositories: repositories.collect::<Result<_, NotSaved>>()?,
             report: serde_json::to_value(report).unwrap_or_default(),
-        })
+            seal: String::new(),
+        };
+        let seal = key.fingerprint(&plan.material());
+        Ok(Self { seal, ..plan })
+    }
+
+    /// Whether the plan is as it was saved, under this key.
+    pub fn is_sealed(&self, key: &FingerprintKey) -> bool {
+        key.compare(Some(&self.seal), &self.material()) == Comparison::Equal
+    }
+
+    /// Everything but the seal.
+    fn material(&self) -> Vec<u8> {
+        let open = Self {
+            seal: String::new(),
+            ..self.clone()
+        };
+        serde_json::to_vec(&open).unwrap_or_default()
     }
 
     /// What images stood for, over all stacks.
@@ -195,6 +216,7 @@ mod tests {
                 stacks: stacks.iter().map(sealed).collect(),
             }],
             report: Value::Null,
+            seal: String::new(),
         }
     }
 
@@ -233,6 +255,26 @@ mod tests {
         let before = with("update", Some("-a"));
         assert_eq!(before.moved(&with("update", None)), Vec::<String>::new());
         assert_eq!(before.moved(&with("create", None)).len(), 1);
+    }
+
+    #[test]
+    fn a_saved_plan_that_was_edited_is_known() {
+        let key = FingerprintKey::new([1; 32]);
+        let open = saved(&[("a", "1", &[("a_x", 5)])]);
+        let seal = key.fingerprint(&open.material());
+        let plan = SavedPlan { seal, ..open };
+        assert!(plan.is_sealed(&key));
+        assert!(!plan.is_sealed(&FingerprintKey::new([2; 32])));
+        let report = json!({"repositories": []});
+        assert!(
+            !SavedPlan {
+                report,
+                ..plan.clone()
+            }
+            .is_sealed(&key)
+        );
+        let insist = Insist::Yes;
+        assert!(!SavedPlan { insist, ..plan }.is_sealed(&key));
     }
 
     #[test]

@@ -29,6 +29,29 @@ pub struct Source {
     pub name: String,
     /// The text exactly as read. It holds no secret: interpolation happens later.
     pub text: String,
+    /// Where each line starts, in bytes; a byte order mark belongs to none.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    fn new(name: String, text: String) -> Self {
+        let first = if text.starts_with('\u{feff}') { 3 } else { 0 };
+        let rest = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(first).chain(rest).collect();
+        Self { name, text, lines }
+    }
+
+    /// The line of this index, without its line break.
+    fn line(&self, index: usize) -> Option<&str> {
+        let start = *self.lines.get(index)?;
+        let end = self.lines.get(index + 1).copied();
+        let line = self.text.get(start..end.unwrap_or(self.text.len()))?;
+        // What follows the last line break is no line when it is empty.
+        (end.is_some() || !line.is_empty()).then(|| {
+            let line = line.strip_suffix('\n').unwrap_or(line);
+            line.strip_suffix('\r').unwrap_or(line)
+        })
+    }
 }
 
 /// All texts of one run over a repository.
@@ -39,10 +62,7 @@ impl Sources {
     /// Keeps `text` and returns its id.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         let id = FileId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
-        self.0.push(Source {
-            name: name.into(),
-            text: text.into(),
-        });
+        self.0.push(Source::new(name.into(), text.into()));
         id
     }
 
@@ -56,9 +76,7 @@ impl Sources {
     /// A byte order mark belongs to no line: columns count from behind it.
     pub fn line(&self, span: Span) -> Option<&str> {
         let index = (span.line as usize).checked_sub(1)?;
-        let text = self.get(span.file)?.text.as_str();
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        text.lines().nth(index)
+        self.get(span.file)?.line(index)
     }
 
     /// The text that `span` marks, up to the end of its first line; as written, so with quotes.
@@ -112,5 +130,29 @@ mod tests {
         assert_eq!(sources.marked(Span { length: 99, ..span }), Some("\"é 1\""));
         assert_eq!(sources.marked(Span { line: 9, ..span }), None);
         assert_eq!(sources.place(span), "f.yml:2:6");
+    }
+
+    #[test]
+    fn lines_are_those_that_people_count() {
+        let mut sources = Sources::default();
+        for text in [
+            "",
+            "\n",
+            "a",
+            "a\n",
+            "a\r\nb",
+            "\u{feff}a\n\nb\n",
+            "\u{feff}",
+        ] {
+            let file = sources.add("f.yml", text);
+            let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
+            let wanted: Vec<_> = bare.lines().collect();
+            let at = |line| Span {
+                line,
+                ..Span::start_of(file)
+            };
+            let found: Vec<_> = (1..9).map_while(|line| sources.line(at(line))).collect();
+            assert_eq!(found, wanted, "{text:?}");
+        }
     }
 }

@@ -31,5 +31,8 @@ fn main() -> ExitCode {
 /// that is what a plan with changes exits with.
 fn told(answer: &clap::Error) -> ExitCode {
     let _closed = answer.print();
+    if answer.use_stderr() && cli::wants_json(std::env::args()) {
+        cli::wrong_usage(answer);
+    }
     ExitCode::from(u8::from(answer.use_stderr()))
 }

@@ -48,18 +48,34 @@ pub(super) fn plan(inputs: &Inputs) -> Result<Plan, Diagnostics> {
 }
 
 fn empty(inputs: &Inputs) -> Plan {
-    let compare = inputs.policy.adopt == Adopt::Compare;
-    let ours = super::owner_of(inputs.observed, &inputs.desired.name);
-    let foreign =
-        compare && !matches!(ours, super::Ownership::Nobody) && !ours.includes(inputs.owner);
-    let note = format!("stack `{}` is not ours", inputs.desired.name);
+    let note = (inputs.policy.adopt == Adopt::Compare)
+        .then(|| compared_with(inputs))
+        .flatten();
     Plan {
         stack: inputs.desired.name.clone(),
         owner: inputs.owner.clone(),
         changes: Vec::new(),
         kept: Vec::new(),
-        warnings: foreign.then_some(note).into_iter().collect(),
+        warnings: note.into_iter().collect(),
         hashes: BTreeMap::new(),
+    }
+}
+
+/// Whose stack it is that is only compared with.
+fn compared_with(inputs: &Inputs) -> Option<String> {
+    let stack = &inputs.desired.name;
+    match super::owner_of(inputs.observed, stack) {
+        super::Ownership::Owned(owners) if !owners.contains(inputs.owner) => {
+            let owners: Vec<_> = owners.iter().map(|owner| format!("`{owner}`")).collect();
+            Some(format!(
+                "stack `{stack}` belongs to {}: it is only compared",
+                owners.join(" and ")
+            ))
+        }
+        super::Ownership::Unlabelled => Some(format!(
+            "something else deployed stack `{stack}`: it is only compared"
+        )),
+        _ => None,
     }
 }
 

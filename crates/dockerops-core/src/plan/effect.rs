@@ -8,7 +8,10 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::ownership::labels_of;
+use super::wanted::secret_names;
 use super::{Action, Change, Restarts};
+use crate::body::Body;
 use crate::observed::{Observed, Service};
 
 /// What becomes of a service's tasks. `tasks` is absent where each fitting node runs one.
@@ -65,22 +68,24 @@ pub enum Order {
 }
 
 impl Effect {
-    /// What `change` does; `None` for what has no tasks, such as a network.
+    /// What `change` does; `None` for what has no tasks, such as a network, and where a
+    /// number of them is a secret.
     pub fn of(change: &Change, observed: &Observed) -> Option<Self> {
         match &change.action {
             Action::CreateService { body, .. } => {
+                open(body)?;
                 let tasks = tasks(&body.expose());
                 Some(Self::Start { tasks })
             }
             Action::UpdateService {
                 id, body, restarts, ..
             } => {
-                let live = observed.services.iter().find(|s| s.id == *id)?;
+                open(body)?;
+                let live = live(observed, id)?;
                 Some(Self::of_update(&body.expose(), live, *restarts))
             }
             Action::RemoveService { id, .. } => {
-                let live = observed.services.iter().find(|s| s.id == *id)?;
-                let tasks = tasks(&live.spec);
+                let tasks = tasks(&live(observed, id)?.spec);
                 Some(Self::Stop { tasks })
             }
             _ => None,
@@ -114,6 +119,24 @@ impl Effect {
             _ => Self::Nothing,
         }
     }
+}
+
+/// Nothing, unless a secret flowed into the numbers of `body`.
+fn open(body: &Body) -> Option<()> {
+    let mut parts = ["Mode", "UpdateConfig"]
+        .iter()
+        .filter_map(|part| body.get(part));
+    (!parts.any(|part| part.secrets().is_secret())).then_some(())
+}
+
+/// What runs, unless its label says that a secret flowed into its numbers.
+fn live<'o>(observed: &'o Observed, id: &str) -> Option<&'o Service> {
+    let live = observed.services.iter().find(|s| s.id == *id)?;
+    let numbers = ["@deploy.mode", "@deploy.replicas", "@deploy.update_config"];
+    let secret = secret_names(&labels_of(live));
+    let mut secret = secret.iter();
+    let told = !secret.any(|name| numbers.iter().any(|number| name.starts_with(number)));
+    told.then_some(live)
 }
 
 /// How many tasks a service wants; `None` when each fitting node runs one.
@@ -206,7 +229,7 @@ mod tests {
 
     use super::*;
 
-    fn live(spec: Value) -> Service {
+    fn running(spec: Value) -> Service {
         Service {
             id: "s".to_owned(),
             version: 1,
@@ -218,7 +241,7 @@ mod tests {
     }
 
     fn update(old: Value, new: &Value, restarts: Restarts) -> String {
-        Effect::of_update(new, &live(old), restarts).to_string()
+        Effect::of_update(new, &running(old), restarts).to_string()
     }
 
     fn replicas(number: u64) -> Value {

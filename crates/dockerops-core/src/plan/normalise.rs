@@ -5,7 +5,7 @@
 //! the comparison and the list of changes that people read are one thing. The
 //! rules are in [`super::table`]; here they are carried out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Number, Value};
 
@@ -248,11 +248,9 @@ fn file(item: &Body) -> Option<Body> {
 fn network(item: &Body) -> Option<Body> {
     let mut item = clean(item)?;
     if let Some(Body::List(aliases)) = item.get_mut("Aliases") {
-        let unique: BTreeSet<String> = aliases
-            .iter()
-            .filter_map(|alias| alias.as_str().map(str::to_owned))
-            .collect();
-        *aliases = unique.into_iter().map(Body::from).collect();
+        aliases.retain(|alias| alias.as_str().is_some());
+        aliases.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        aliases.dedup_by(|a, b| a.as_str() == b.as_str());
     }
     Some(item)
 }

@@ -72,6 +72,8 @@ impl Running<'_, '_> {
     fn why_it_differs(&self) -> Reason {
         match self.subject.inputs.attempted.get(&self.live.name) {
             None => Reason::Differs,
+            // Swarm itself went back from it.
+            Some(sent) if *sent == self.wanted.hash && self.went_back() => Reason::Differs,
             Some(sent) if *sent == self.wanted.hash => Reason::Drifted,
             Some(_) => Reason::Changed,
         }

@@ -205,10 +205,11 @@ impl<'a, 's> Running<'a, 's> {
     fn rolled_back(&self) -> bool {
         let attempted = self.subject.inputs.attempted.get(&self.live.name);
         let settled = self.differences.is_empty() && self.wanted.bindings_changed.is_empty();
+        self.went_back() && attempted == Some(&self.wanted.hash) && !settled && !self.forced()
+    }
+
+    pub(super) fn went_back(&self) -> bool {
         self.state().starts_with("rollback_")
-            && attempted == Some(&self.wanted.hash)
-            && !settled
-            && !self.forced()
     }
 
     fn update(&self, reasons: Vec<Reason>) -> Change {

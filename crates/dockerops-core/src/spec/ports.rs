@@ -26,8 +26,11 @@ pub(super) fn endpoint(service: &Service) -> Body {
 fn port(port: &Port) -> Body {
     Object::new()
         .filled("Protocol", port.protocol.clone())
-        .filled("TargetPort", i64::from(port.target.value))
-        .filled("PublishedPort", i64::from(published(port)))
+        .filled("TargetPort", port.target.clone().map(i64::from))
+        .filled(
+            "PublishedPort",
+            port.published.clone().map(|p| p.map(i64::from)),
+        )
         .filled("PublishMode", port.mode.clone())
         .into()
 }

@@ -72,6 +72,24 @@ enum Command {
     DebugCache(debug_cache::DebugCacheArgs),
 }
 
+/// Whether a command line that could not be read asks for JSON.
+pub fn wants_json(args: impl Iterator<Item = String>) -> bool {
+    let args: Vec<String> = args.collect();
+    let joined = |arg: &String| matches!(arg.as_str(), "-ojson" | "-o=json" | "--output=json");
+    let apart = |pair: &[String]| matches!(pair, [flag, word] if matches!(flag.as_str(), "-o" | "--output") && word == "json");
+    args.iter().any(joined) || args.windows(2).any(apart)
+}
+
+/// Answers a command line that could not be read, for programs; people have been told.
+pub fn wrong_usage(error: &clap::Error) {
+    let text = error.to_string();
+    let message = text.lines().next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let hint = "See `dockerops help`.".to_owned();
+    let problem = dockerops_core::report::Problem::new(message, Some(hint));
+    Output::new(Format::Json).answer("", serde_json::json!({"error": problem}));
+}
+
 /// Runs the command line `args` and returns how the process should end.
 pub async fn run(cli: Cli) -> Exit {
     let mut out = Output::new(cli.output);

@@ -87,7 +87,7 @@ pub(super) async fn run(args: &PlanArgs, out: &mut Output) -> Result<Exit, Probl
     let mut report = plan(&session, &request).await?;
     args.only_asked(&mut report);
     if let Some(file) = &args.out {
-        match saved::write(file, &request, &report) {
+        match saved::write(file, &session, &request, &report) {
             Ok(()) => out.say(&format!(
                 "Saved. `dockerops reconcile --plan {}` applies exactly this, or nothing.",
                 file.display()

@@ -14,8 +14,13 @@ use super::session::Session;
 use crate::reconcile::{self, Agreed, Mode, Request, Target, all_moved, problem, read_plan};
 
 /// Keeps what `report` says of `request` in `file`, which only its owner can read.
-pub(super) fn write(file: &Path, request: &Request, report: &Report) -> Result<(), Problem> {
-    let saved = plan_of(report, request)
+pub(super) fn write(
+    file: &Path,
+    session: &Session,
+    request: &Request,
+    report: &Report,
+) -> Result<(), Problem> {
+    let saved = plan_of(report, session, request)
         .map_err(|error| problem(&error, Some("Mend what the plan names first.".to_owned())))?;
     let text = serde_json::to_vec_pretty(&saved).unwrap_or_default();
     replace(file, &text).map_err(|error| {
@@ -26,7 +31,7 @@ pub(super) fn write(file: &Path, request: &Request, report: &Report) -> Result<(
     })
 }
 
-fn plan_of(report: &Report, request: &Request) -> Result<SavedPlan, NotSaved> {
+fn plan_of(report: &Report, session: &Session, request: &Request) -> Result<SavedPlan, NotSaved> {
     let Request {
         policy,
         insist,
@@ -34,7 +39,7 @@ fn plan_of(report: &Report, request: &Request) -> Result<SavedPlan, NotSaved> {
         rotate,
         ..
     } = request;
-    SavedPlan::new(report, *policy, *insist, only, rotate)
+    SavedPlan::new(report, *policy, *insist, only, rotate, &session.world.key)
 }
 
 /// Whole or not at all, with mode 0600, which is that of temporary files.
@@ -60,6 +65,9 @@ pub(super) async fn agreed(
     request: Request,
 ) -> Result<Request, Problem> {
     let saved = read_plan(file)?;
+    if !saved.is_sealed(&session.world.key) {
+        return Err(edited(file));
+    }
     let urls = saved
         .repositories
         .iter()
@@ -84,6 +92,16 @@ pub(super) async fn agreed(
     Ok(request)
 }
 
+fn edited(file: &Path) -> Problem {
+    Problem::new(
+        format!(
+            "`{}` is not as `dockerops plan --out` wrote it on this host",
+            file.display()
+        ),
+        Some("Make the plan again, and apply it on the host that made it.".to_owned()),
+    )
+}
+
 fn names(saved: &SavedPlan) -> Result<BTreeSet<StackName>, Problem> {
     let names = saved.only.iter().map(|name| StackName::parse(name));
     let names = names.collect::<Result<_, _>>();
@@ -98,7 +116,7 @@ async fn check(saved: &SavedPlan, session: &Session, request: &Request) -> Resul
     };
     let report = reconcile::run(&session.world, &preview).await?;
     session.shown.clear();
-    let moved = match plan_of(&report, request) {
+    let moved = match plan_of(&report, session, request) {
         Ok(now) => saved.moved(&now),
         Err(_) => refusals(&report),
     };
@@ -111,10 +129,24 @@ async fn check(saved: &SavedPlan, session: &Session, request: &Request) -> Resul
 
 /// Why the plan cannot even be made again.
 fn refusals(report: &Report) -> Vec<String> {
-    let repositories = report.repositories.iter();
-    let problems = repositories.flat_map(|repository| {
-        let stacks = repository.stacks.iter().filter_map(|s| s.problem.as_ref());
-        repository.problem.iter().chain(stacks)
-    });
-    problems.map(|problem| problem.message.clone()).collect()
+    let stacks = report.stacks().filter_map(|stack| stack.problem.as_ref());
+    let repositories = report
+        .repositories
+        .iter()
+        .filter_map(|r| r.problem.as_ref());
+    let problems = report.problems.iter().chain(repositories).chain(stacks);
+    problems.flat_map(lines).collect()
+}
+
+fn lines(problem: &Problem) -> Vec<String> {
+    let details = problem
+        .details
+        .iter()
+        .flat_map(|detail| detail.trim_end().lines());
+    let hint = problem.hint.iter().map(|hint| format!("  hint: {hint}"));
+    let message = std::iter::once(problem.message.clone());
+    message
+        .chain(details.map(str::to_owned))
+        .chain(hint)
+        .collect()
 }

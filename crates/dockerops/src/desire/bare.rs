@@ -3,7 +3,6 @@
 //! Paths may point anywhere; relative ones start at the folder of the first file.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use dockerops_core::compose::{
@@ -15,7 +14,8 @@ use dockerops_core::names::StackName;
 use dockerops_core::source::{FileId, Sources};
 use dockerops_core::spec::{self, Input, StackSpec};
 
-use super::{Desired, DesiredStack, MAX_FILE, read_file};
+use super::tree::{limited, read_stream};
+use super::{Desired, DesiredStack, read_file};
 
 /// What the files of one stack ask for.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ pub struct GivenFile {
     text: Result<String, FileError>,
 }
 
-/// Reads `files`.
+/// Reads `files`; standard input once, so that a second `-` has nothing more to say.
 pub fn given(files: &[PathBuf]) -> Vec<GivenFile> {
     let read = |path: &PathBuf| GivenFile {
         path: path.clone(),
@@ -115,9 +115,9 @@ fn read(files: &[GivenFile], sources: &mut Sources, out: &mut Diagnostics) -> Op
         match text {
             Ok(text) => ids.push(sources.add(name.to_string(), text.as_str())),
             Err(error) => {
-                let hint = error.hint().unwrap_or_else(|| "Check the path.".to_owned());
                 let message = format!("`{name}` cannot be read: {error}");
-                out.push(Diagnostic::error("unreadable-file", None, message).hint(hint));
+                let problem = Diagnostic::error("unreadable-file", None, message);
+                out.push(problem.hint("Check the path; it is relative to the folder you are in."));
             }
         }
     }
@@ -126,16 +126,10 @@ fn read(files: &[GivenFile], sources: &mut Sources, out: &mut Diagnostics) -> Op
 
 fn text(path: &Path) -> Result<String, FileError> {
     let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes);
-        read.map_err(|error| FileError::Unreadable(error.to_string()))?;
-        bytes
+        limited(std::io::stdin())?
     } else {
-        read_file(path)?
+        read_stream(path)?
     };
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(FileError::TooLarge);
-    }
     String::from_utf8(bytes).map_err(|_| FileError::Unreadable("it is not UTF-8 text".to_owned()))
 }
 

@@ -4,7 +4,7 @@
 //! that is the duty of every implementation.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
 use dockerops_core::compose::FileError;
@@ -79,20 +79,39 @@ impl Tree for DiskTree {
     }
 }
 
-/// Reads a file on disk within the size limit.
+/// Reads a file on disk within the size limit. A pipe or device is refused: it may never end.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, FileError> {
-    let unreadable = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => FileError::Missing,
-        _ => FileError::Unreadable(error.to_string()),
-    };
     let metadata = fs::metadata(path).map_err(unreadable)?;
-    if metadata.is_dir() {
+    if !metadata.is_dir() && !metadata.is_file() {
+        return Err(FileError::Unreadable("it is no regular file".to_owned()));
+    }
+    read_stream(path)
+}
+
+/// The same of whatever lies at `path`: somebody gave it by hand, perhaps as `<(…)`.
+pub(super) fn read_stream(path: &Path) -> Result<Vec<u8>, FileError> {
+    if fs::metadata(path).map_err(unreadable)?.is_dir() {
         return Err(FileError::Folder);
     }
-    if metadata.len() > MAX_FILE {
+    limited(fs::File::open(path).map_err(unreadable)?)
+}
+
+/// Reads to the end, or to the size limit.
+pub(super) fn limited(from: impl Read) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let read = from.take(MAX_FILE + 1).read_to_end(&mut bytes);
+    read.map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
         return Err(FileError::TooLarge);
     }
-    fs::read(path).map_err(unreadable)
+    Ok(bytes)
+}
+
+fn unreadable(error: std::io::Error) -> FileError {
+    match error.kind() {
+        ErrorKind::NotFound => FileError::Missing,
+        _ => FileError::Unreadable(error.to_string()),
+    }
 }
 
 /// `path` as written in a file of `folder`, relative to the root: `..` taken away.
@@ -124,6 +143,17 @@ mod tests {
         assert_eq!(at("../../a.env"), Err(FileError::Outside));
         assert_eq!(at("/etc/passwd"), Err(FileError::Absolute));
         assert_eq!(at("~/x"), Err(FileError::Absolute));
+    }
+
+    #[test]
+    fn what_may_never_end_is_not_read() {
+        let refused = FileError::Unreadable("it is no regular file".to_owned());
+        assert_eq!(read_file(Path::new("/dev/zero")), Err(refused));
+        assert_eq!(
+            read_stream(Path::new("/dev/zero")),
+            Err(FileError::TooLarge)
+        );
+        assert_eq!(read_stream(Path::new("/dev/null")), Ok(Vec::new()));
     }
 
     #[test]

@@ -92,15 +92,17 @@ impl Draft<'_> {
         self.unusable().map_or(Ok(()), Err)
     }
 
-    /// Why nothing of the stack would be written, whatever its plan says.
+    /// Why nothing of the stack would be written, whatever its plan says: all of it.
     fn unusable(&self) -> Option<Problem> {
-        self.spec.services.iter().find_map(|service| {
-            let image = self.stacks.images.failed.get(&service.image.value);
-            let bindings = &self.stacks.bindings;
-            let mut ids = service.bindings.iter();
-            let binding = || ids.find_map(|id| bindings.usable(&self.repository.owner, id).err());
-            image.cloned().or_else(binding)
-        })
+        let services = self.spec.services.iter();
+        let images: BTreeSet<&str> = services.clone().map(|s| s.image.value.as_str()).collect();
+        let images = images
+            .into_iter()
+            .filter_map(|image| self.stacks.images.failed.get(image));
+        let bindings: BTreeSet<&String> = services.flat_map(|s| &s.bindings).collect();
+        let usable = |id: &String| self.stacks.bindings.usable(&self.repository.owner, id);
+        let bindings = bindings.into_iter().filter_map(|id| usable(id).err());
+        all_of(images.cloned().chain(bindings).collect())
     }
 
     /// What image texts stand for. A plan that is only shown takes those that nobody
@@ -173,6 +175,25 @@ impl Draft<'_> {
         }
         report
     }
+}
+
+/// One problem of several; of one, itself.
+fn all_of(mut problems: Vec<Problem>) -> Option<Problem> {
+    if problems.len() < 2 {
+        return problems.pop();
+    }
+    let detail = |problem: &Problem| match &problem.hint {
+        Some(hint) => format!("{}\n  hint: {hint}", problem.message),
+        None => problem.message.clone(),
+    };
+    let own = problems.iter().flat_map(|problem| {
+        std::iter::once(detail(problem)).chain(problem.details.iter().cloned())
+    });
+    Some(Problem {
+        message: format!("{} things are in the way", problems.len()),
+        hint: None,
+        details: own.collect(),
+    })
 }
 
 /// Covers all that decides what runs: the plan's hashes have each service with its

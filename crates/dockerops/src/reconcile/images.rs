@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use dockerops_core::image::ImageRef;
 use dockerops_core::image_counts::{self, Counts};
+use dockerops_core::names::Owner;
 use dockerops_core::observed::Observed;
-use dockerops_core::plan::{ImageNeed, NeedWhy, PullPolicy, Resolution, images_needed};
+use dockerops_core::plan::{
+    Adopt, ImageNeed, NeedWhy, Ownership, PullPolicy, Resolution, images_needed, owner_of,
+};
 use dockerops_core::report::{Problem, Report};
 use dockerops_core::secret::Secret;
 use dockerops_core::spec::StackSpec;
@@ -18,6 +21,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::progress::Event;
 use super::read::Repository;
+use super::source::FILE;
 use super::{Mode, Request, World, platforms, problem};
 use crate::engine::{ImageRemoval, LocalImage};
 use crate::registry::Resolved;
@@ -72,7 +76,9 @@ fn needs(
     observed: &Observed,
 ) -> BTreeMap<String, ImageNeed> {
     let mut needs = BTreeMap::<String, ImageNeed>::new();
-    for spec in specs(repositories).filter(|spec| request.includes(&spec.name)) {
+    let wanted =
+        |spec: &&StackSpec| request.includes(&spec.name) && may_deploy(spec, request, observed);
+    for spec in specs(repositories).filter(wanted) {
         for need in images_needed(spec, observed, request.policy.pull) {
             let known = needs
                 .entry(need.image.clone())
@@ -81,6 +87,16 @@ fn needs(
         }
     }
     needs
+}
+
+/// Whether it is worth asking for the images of compose files: not when somebody else has
+/// the stack, which its plan is then refused for.
+fn may_deploy(spec: &StackSpec, request: &Request, observed: &Observed) -> bool {
+    let file = Owner(FILE.to_owned());
+    request.keeps_records()
+        || request.policy.adopt != Adopt::Refuse
+        || matches!(owner_of(observed, &spec.name), Ownership::Nobody)
+        || owner_of(observed, &spec.name).includes(&file)
 }
 
 /// The specs of all stacks that could be read.

@@ -30,8 +30,9 @@ use std::time::Duration;
 
 use dockerops_core::departed::Insist;
 use dockerops_core::fingerprint::FingerprintKey;
+use dockerops_core::health::{Tally, judge};
 use dockerops_core::names::StackName;
-use dockerops_core::observed::{Node, Observed};
+use dockerops_core::observed::{Node, Observed, Task};
 use dockerops_core::plan::Policy;
 use dockerops_core::report::{Problem, Report};
 
@@ -128,6 +129,8 @@ pub(crate) struct Seen {
     observed: Observed,
     /// Services with tasks that do not run the current spec yet, by id.
     dirty: BTreeSet<String>,
+    /// Services of which less runs than is wanted, by id.
+    unwell: BTreeSet<String>,
     /// By service id: the tasks that there were.
     tasks: BTreeMap<String, BTreeSet<String>>,
     /// The nodes that tasks may be given to.
@@ -183,9 +186,11 @@ async fn observe(world: &World) -> Result<Seen, EngineError> {
         world.engine.tasks(&current),
         world.engine.nodes()
     )?;
+    let unwell = unwell(&observed, &current, &nodes);
     let current: BTreeSet<_> = current.into_iter().map(|task| task.id).collect();
     let mut seen = Seen {
         observed,
+        unwell,
         dirty: BTreeSet::new(),
         tasks: BTreeMap::new(),
         nodes,
@@ -200,6 +205,25 @@ async fn observe(world: &World) -> Result<Seen, EngineError> {
             .insert(task.id);
     }
     Ok(seen)
+}
+
+/// Services of which less runs than is wanted, whoever they belong to.
+fn unwell(observed: &Observed, current: &[Task], nodes: &[Node]) -> BTreeSet<String> {
+    let mut tasks = BTreeMap::<&str, Vec<Task>>::new();
+    for task in current {
+        tasks
+            .entry(&task.service_id)
+            .or_default()
+            .push(task.clone());
+    }
+    let short = observed.services.iter().filter(|service| {
+        let tasks = tasks
+            .get(service.id.as_str())
+            .map_or(&[][..], Vec::as_slice);
+        let Tally { running, wanted } = judge(service, tasks, nodes, &BTreeSet::new()).tally();
+        running < wanted
+    });
+    short.map(|service| service.id.clone()).collect()
 }
 
 impl World {

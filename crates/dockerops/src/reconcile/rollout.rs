@@ -191,19 +191,17 @@ impl Rollout<'_> {
             seen,
             ..
         } = self.0.stacks;
-        let (written, moving) = (written(plan), moving(plan));
-        let watched: BTreeSet<_> = written.union(&moving).cloned().collect();
+        let (mut watched, mut disturbed) = (written(plan), disturbed(plan));
+        watched.extend(moving(plan));
+        if outcome_of(plan) != Outcome::Held {
+            // What did not run before must run for a while, too, before it counts as well.
+            let unwell = self.unwell();
+            watched.extend(unwell.iter().cloned());
+            disturbed.extend(unwell);
+        }
         let result = match request.wait {
             Wait::UntilHealthy => {
-                settle(
-                    world,
-                    request,
-                    seen,
-                    self.0.spec,
-                    &watched,
-                    &disturbed(plan),
-                )
-                .await
+                settle(world, request, seen, self.0.spec, &watched, &disturbed).await
             }
             Wait::No => Ok(()),
         };
@@ -220,6 +218,19 @@ impl Rollout<'_> {
             report.outcome = Outcome::Failed;
             report.problem = Some(problem);
         }
+    }
+
+    /// Services of the stack of which less ran than is wanted when the run began. That
+    /// nothing differs does not make them well.
+    fn unwell(&self) -> BTreeSet<String> {
+        let seen = self.0.stacks.seen;
+        let services = seen.observed.services.iter();
+        let unwell = services.filter(|service| seen.unwell.contains(&service.id));
+        let declared = |name: &String| self.0.spec.services.iter().any(|s| s.name == *name);
+        unwell
+            .map(|service| service.name.clone())
+            .filter(declared)
+            .collect()
     }
 
     /// Removes what the stack no longer declares; what is still in use is tried again in the next run.

@@ -167,7 +167,9 @@ impl Stacks<'_> {
         stack: &StackName,
     ) -> Result<Adopt, Problem> {
         if self.request.policy.adopt == Adopt::Compare {
-            return Ok(Adopt::Compare);
+            // What is ours is planned as it would be, what is not is compared.
+            let ours = owner_of(&self.seen.observed, stack).includes(&repository.owner);
+            return Ok(if ours { Adopt::Refuse } else { Adopt::Compare });
         }
         let listed = self.world.store().listed_as_deployed(stack.as_str());
         let listed = listed.map_err(|error| problem(&error, error.hint()))?;

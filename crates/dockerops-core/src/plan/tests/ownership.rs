@@ -111,7 +111,7 @@ fn comparing_with_a_foreign_stack_says_so_and_counts_no_label() {
     insta::assert_snapshot!(lines(&world.plan()), @r"
       app_api UpToDate
       app_job JobDone
-    ! stack `app` is not ours
+    ! something else deployed stack `app`: it is only compared
     ! secret `app_key`: content could not be compared, kept; `--rotate app_key` replaces it
     ");
 }

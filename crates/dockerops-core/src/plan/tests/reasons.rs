@@ -6,6 +6,7 @@ use super::world::{With, World, lines, service, tainted};
 use crate::body::Body;
 use crate::observed::Node;
 use crate::plan::{Action, Platform, PullPolicy, Resolution, VolumeChange, plan, risks};
+use crate::report::{Outcome, StackReport};
 use crate::secret::Provenance;
 use crate::spec::ServiceSpec;
 
@@ -203,4 +204,43 @@ fn an_image_that_is_used_as_written_keeps_no_platform_of_another() {
         body["TaskTemplate"]["Placement"]["Platforms"].is_null(),
         "{body}"
     );
+}
+
+#[test]
+fn numbers_and_names_of_networks_never_show_a_secret() {
+    let with = |value: &str, number: u64| {
+        let number = |id| Body::Scalar(json!(number), Provenance::secret(id));
+        let network = Body::object([
+            ("Target", Body::from("app_default")),
+            ("Aliases", Body::List(vec![tainted(value, "alias")])),
+        ]);
+        let port = Body::object([
+            ("PublishedPort", number("port")),
+            ("TargetPort", number("port")),
+        ]);
+        let replicated = Body::object([("Replicas", number("count"))]);
+        service("api")
+            .with("TaskTemplate.Networks", Body::List(vec![network]))
+            .with("EndpointSpec.Ports", Body::List(vec![port]))
+            .with("Mode", Body::object([("Replicated", replicated)]))
+    };
+    let mut world = deployed(with("canary-old", 4711));
+    world.desired.services = vec![with("canary-new", 4712)];
+    let told = |world: &World| {
+        let plan = world.plan();
+        let report = StackReport::of_plan(&plan, Outcome::Changed, &world.swarm.observed);
+        format!(
+            "{}\n{}",
+            lines(&plan),
+            serde_json::to_string(&report).unwrap()
+        )
+    };
+    let rotated = told(&world);
+    world.desired.services = vec![service("api")];
+    let dropped = told(&world);
+    for shown in [rotated, dropped] {
+        for canary in ["canary", "4711", "4712"] {
+            assert!(!shown.contains(canary), "{canary}: {shown}");
+        }
+    }
 }
