@@ -68,10 +68,13 @@ async fn first_task(
     Ok(None)
 }
 
-/// Ended tasks stay listed for a while, some for ever; they hold nothing.
+/// Ended tasks stay listed for a while, some for ever; they hold nothing. Neither does a
+/// task that waits for a node: Swarm forgets those of a job that is gone (seen on 20.10).
 fn may_run(task: &Task) -> bool {
-    !matches!(
+    let waits = task.state == "pending" && task.node_id.is_empty();
+    let ended = matches!(
         task.state.as_str(),
         "complete" | "shutdown" | "failed" | "rejected" | "orphaned" | "remove"
-    )
+    );
+    !waits && !ended
 }

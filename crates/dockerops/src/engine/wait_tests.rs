@@ -121,6 +121,22 @@ async fn a_stack_is_removed_when_nothing_of_it_is_left() {
     let Watched { id, name, .. } = watched;
     let remove = Action::RemoveService { id, name };
     swarm.apply(&remove, None).await.unwrap();
+    let error = removed(&swarm, &stacks, Duration::ZERO).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the removal of the tasks of stack `web` did not happen within 0 s"
+    );
+    removed(&swarm, &stacks, Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_task_that_found_no_node_does_not_hold_up_a_removal() {
+    let swarm = MemorySwarm::new();
+    swarm.script("web_a", Script::Pend("no suitable node".to_owned()));
+    let Watched { id, name, .. } = deploy(&swarm, "web_a", "a:1").await;
+    let remove = Action::RemoveService { id, name };
+    swarm.apply(&remove, None).await.unwrap();
+    let stacks = [StackName::parse("web").unwrap()];
     removed(&swarm, &stacks, Duration::ZERO).await.unwrap();
 }
 

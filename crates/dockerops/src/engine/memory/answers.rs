@@ -63,16 +63,20 @@ impl Engine for MemorySwarm {
     }
 
     async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>, EngineError> {
-        let state = self.state();
+        let mut state = self.state();
         let wanted = |(task, up_to_date): &&(Task, bool)| {
             let service = state.services.get(&task.service_id);
             let stack = service.and_then(|s| s.spec["Labels"][label::NAMESPACE].as_str());
+            let removed = state.removed.get(&task.service_id).map(String::as_str);
+            let stack = stack.or(removed);
             (filter.services.is_empty() || filter.services.contains(&task.service_id))
                 && (filter.stack.is_none() || filter.stack.as_deref() == stack)
                 && (!filter.up_to_date || *up_to_date)
         };
         let tasks = state.tasks.iter().filter(wanted);
-        Ok(tasks.map(|(task, _)| task.clone()).collect())
+        let tasks = tasks.map(|(task, _)| task.clone()).collect();
+        state.end_removed();
+        Ok(tasks)
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, EngineError> {

@@ -2,8 +2,8 @@
 //!
 //! It does what a manager does as far as a reconcile can see: fills in defaults,
 //! bumps versions, refuses stale updates, keeps what is in use, overwrites the
-//! previous spec, runs jobs again on every update. Tasks run at once unless a
-//! [`Script`] says otherwise. Every write is recorded.
+//! previous spec, runs jobs again on every update, lets tasks outlive their service.
+//! Tasks run at once unless a [`Script`] says otherwise. Every write is recorded.
 
 mod answers;
 mod defaults;
@@ -51,6 +51,8 @@ struct State {
     secrets: BTreeMap<String, FileObject>,
     /// With whether their spec is that of their service.
     tasks: Vec<(Task, bool)>,
+    /// By id: the stacks of removed services, whose tasks end a moment later.
+    removed: BTreeMap<String, String>,
     nodes: Vec<Node>,
     images: BTreeMap<String, LocalImage>,
     pullable: BTreeMap<String, LocalImage>,
@@ -179,6 +181,7 @@ impl State {
             configs: BTreeMap::new(),
             secrets: BTreeMap::new(),
             tasks: Vec::new(),
+            removed: BTreeMap::new(),
             nodes: vec![Node {
                 id: "node1".to_owned(),
                 hostname: "node1".to_owned(),

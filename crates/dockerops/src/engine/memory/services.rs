@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use dockerops_core::observed::{FileObject, Service, Task, UpdateStatus};
+use dockerops_core::body::Body;
+use dockerops_core::names::label;
+use dockerops_core::observed::{FileObject, Node, Service, Task, UpdateStatus};
+use dockerops_core::placement::misfit;
 use serde_json::Value;
 
 use super::super::names::{Referent, fill_ids, referents};
@@ -64,7 +67,8 @@ impl State {
         // Any update of a job runs it again.
         let job = service.job_iteration.map(|iteration| iteration + 1);
         service.job_iteration = job;
-        let restarts = job.is_some() || tasks_differ(&old, &service.spec);
+        let moved = tasks_differ(&old, &service.spec) && !stay(&old, &service.spec, &self.nodes);
+        let restarts = job.is_some() || moved;
         self.previous.insert(id.to_owned(), old);
         if restarts {
             self.start_tasks(id);
@@ -74,10 +78,27 @@ impl State {
         })
     }
 
+    /// Its tasks are seen once more. Those of a job stay as they are, for ever.
     pub(super) fn remove_service(&mut self, id: &str) -> Applied {
-        self.services.remove(id);
-        self.tasks.retain(|(task, _)| task.service_id != id);
+        let Some(service) = self.services.remove(id) else {
+            return Applied::Removed;
+        };
+        let stack = service.spec["Labels"][label::NAMESPACE].as_str();
+        let stack = stack.unwrap_or_default().to_owned();
+        self.removed.insert(id.to_owned(), stack);
+        if !is_job(&service.spec) {
+            let tasks = self.tasks.iter_mut().map(|(task, _)| task);
+            tasks
+                .filter(|task| task.service_id == id)
+                .for_each(|task| "remove".clone_into(&mut task.desired_state));
+        }
         Applied::Removed
+    }
+
+    /// Takes away the tasks of removed services.
+    pub(super) fn end_removed(&mut self) {
+        self.tasks
+            .retain(|(task, _)| task.desired_state != "remove");
     }
 
     fn resolved(&self, mut body: Value) -> Result<Value, EngineError> {
@@ -216,6 +237,14 @@ fn slots(spec: &Value, nodes: u64) -> Vec<u64> {
     let job = mode["ReplicatedJob"]["TotalCompletions"].as_u64();
     let replicas = mode["Replicated"]["Replicas"].as_u64();
     (1..=job.or(replicas).unwrap_or(1)).collect()
+}
+
+/// Whether tasks stay, because only where they may run differs, and that is where they
+/// are (swarmkit, `IsTaskPlacementConstraintsOnlyDirty`).
+fn stay(old: &Value, new: &Value, nodes: &[Node]) -> bool {
+    let mut moved = old.clone();
+    moved["TaskTemplate"]["Placement"] = new["TaskTemplate"]["Placement"].clone();
+    !tasks_differ(&moved, new) && misfit(&Body::from(new.clone()), nodes).is_none()
 }
 
 /// Whether tasks restart: anything but labels and the rules of updating differs
