@@ -20,6 +20,20 @@ pub struct Observed {
     pub secrets: Vec<FileObject>,
 }
 
+impl Observed {
+    /// The same, by name: the order in which an engine lists things decides nothing.
+    #[must_use]
+    pub fn by_name(mut self) -> Self {
+        self.services.sort_by(|a, b| a.name.cmp(&b.name));
+        // Several networks may have one name.
+        self.networks
+            .sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        self.configs.sort_by(|a, b| a.name.cmp(&b.name));
+        self.secrets.sort_by(|a, b| a.name.cmp(&b.name));
+        self
+    }
+}
+
 /// A service. `Debug` hides the environment: it may hold secrets.
 #[derive(Clone, PartialEq)]
 pub struct Service {

@@ -30,7 +30,7 @@ pub(super) fn service(json: &Value) -> Service {
         name: text(&json["Spec"], "Name"),
         spec: json["Spec"].clone(),
         update,
-        job_iteration: json["JobStatus"]["JobIteration"]["Index"].as_u64(),
+        job_iteration: iteration(&json["JobStatus"]),
     }
 }
 
@@ -59,6 +59,13 @@ pub(super) fn file(json: &Value) -> FileObject {
     }
 }
 
+/// Which run of a job it is. The engine leaves the number of the first, 0, out.
+fn iteration(json: &Value) -> Option<u64> {
+    let iteration = json["JobIteration"].as_object()?;
+    let index = iteration.get("Index").and_then(Value::as_u64);
+    Some(index.unwrap_or(0))
+}
+
 pub(super) fn task(json: &Value) -> Task {
     let status = &json["Status"];
     Task {
@@ -72,7 +79,7 @@ pub(super) fn task(json: &Value) -> Task {
         message: text(status, "Message"),
         exit_code: status["ContainerStatus"]["ExitCode"].as_i64(),
         created_at: text(json, "CreatedAt"),
-        job_iteration: json["JobIteration"]["Index"].as_u64(),
+        job_iteration: iteration(json),
     }
 }
 

@@ -77,7 +77,7 @@ impl Engine for DockerEngine {
             secrets: convert::list(&secrets, convert::file),
         };
         self.names().learn(&observed);
-        Ok(observed)
+        Ok(observed.by_name())
     }
 
     async fn services(&self) -> Result<Vec<Service>, EngineError> {

@@ -59,7 +59,7 @@ pub trait Engine: Send + Sync {
         }
     }
 
-    /// Services, networks, configs and secrets: one list call each, all stacks together.
+    /// Services, networks, configs and secrets, by name: one list call each, all stacks together.
     async fn observe(&self) -> Result<Observed, EngineError>;
 
     /// All services.

@@ -50,12 +50,13 @@ impl Engine for MemorySwarm {
 
     async fn observe(&self) -> Result<Observed, EngineError> {
         let state = self.state();
-        Ok(Observed {
+        let observed = Observed {
             services: state.services.values().cloned().collect(),
             networks: state.networks.values().cloned().collect(),
             configs: state.configs.values().cloned().collect(),
             secrets: state.secrets.values().cloned().collect(),
-        })
+        };
+        Ok(observed.by_name())
     }
 
     async fn services(&self) -> Result<Vec<Service>, EngineError> {

@@ -4,6 +4,7 @@
 //! bumps versions, refuses stale updates, keeps what is in use, overwrites the
 //! previous spec, runs jobs again on every update, lets tasks outlive their service.
 //! Tasks run at once unless a [`Script`] says otherwise. Every write is recorded.
+//! `dockerops-lab/tests/scenarios` holds it to what a real Swarm does.
 
 mod answers;
 mod defaults;
