@@ -3,6 +3,7 @@
 
 #[expect(dead_code, reason = "shared with the tests over HTTP")]
 mod git_server;
+mod previews;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

@@ -51,6 +51,20 @@ pub struct DesiredStack {
     pub diagnostics: Diagnostics,
 }
 
+impl DesiredStack {
+    /// Files that its configs and secrets name, relative to the repository.
+    pub fn files(&self) -> impl Iterator<Item = String> {
+        let compose = self.compose.iter();
+        let objects = compose.flat_map(|c| c.configs.values().chain(c.secrets.values()));
+        let named = objects.filter_map(|object| object.file.as_ref());
+        let folder = Path::new(self.name.as_str());
+        named.filter_map(move |file| {
+            let path = tree::resolve(folder, &file.value).ok()?;
+            path.into_os_string().into_string().ok()
+        })
+    }
+}
+
 /// Reads the value of the secret `id` below `nfs.path`; the error is safe to show.
 pub type ReadSecret<'a> = &'a dyn Fn(&Path, &str) -> Result<Secret, SecretProblem>;
 

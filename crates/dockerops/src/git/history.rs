@@ -1,5 +1,6 @@
 //! Questions about a mirror's history, and about a checkout: which commit, from where?
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use dockerops_core::repository_url::RepositoryUrl;
@@ -29,17 +30,18 @@ impl Git {
         Ok(output.code == Some(0))
     }
 
-    /// The newest commit up to `revision` that changed something below `path`; `None` when none did.
+    /// The newest commit up to `revision` that changed something at or below one of
+    /// `paths`; `None` when none did.
     pub async fn last_change(
         &self,
         url: &RepositoryUrl,
         revision: &Revision,
-        path: &str,
+        paths: &BTreeSet<String>,
     ) -> Result<Option<CommitInfo>, GitError> {
         let mut command = self.local(self.mirror(url).folder()).await?;
         command.args(["log", "-1", FORMAT, revision.as_str(), "--"]);
         // Taken literally: a name may look like a pattern.
-        command.arg(format!(":(literal,top){path}"));
+        command.args(paths.iter().map(|path| format!(":(literal,top){path}")));
         let output = self.run(command, None, self.settings.stall).await?;
         Ok(commit(&String::from_utf8_lossy(&output.stdout)))
     }

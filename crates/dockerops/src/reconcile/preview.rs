@@ -1,12 +1,14 @@
 //! What a plan that is only shown tells beyond its stacks: which commit, which files,
 //! how texts change, and which stacks would go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use dockerops_core::manifest::Manifest;
 use dockerops_core::names::StackName;
 use dockerops_core::plan::{Adopt, Sealed, config_before};
 use dockerops_core::report::{Outcome, Report, RepositoryReport, StackReport, Verb};
 use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 
 use super::diff::diff;
 use super::read::{Read, Repository};
@@ -14,43 +16,86 @@ use super::removal::{kept_sentence, leaving};
 use super::stack::{Stacks, commit_report};
 use super::{Target, Texts};
 
+/// How many questions about the history are asked at once: each is a process.
+const AT_ONCE: usize = 8;
+
 /// Adds to `report` what only a reader of a plan wants to know.
 pub(super) async fn complete(stacks: &Stacks<'_>, report: &mut Report) {
     let targets = stacks.request.repositories.iter();
     let repositories = targets
         .zip(stacks.repositories)
         .zip(&mut report.repositories);
+    let asking = &Semaphore::new(AT_ONCE);
     let completed = repositories.map(|((target, repository), report)| async move {
-        if let Ok(read) = &repository.read {
-            commits(stacks, target, read, report).await;
-            report.bindings = stacks.bindings.preview(stacks.request, repository).await;
-            texts(stacks, read, report);
-        }
+        let Ok(read) = &repository.read else {
+            return Vec::new();
+        };
+        commits(stacks, target, read, report, asking).await;
+        texts(stacks, read, report).await;
+        let previewed = stacks.bindings.preview(stacks.request, repository).await;
+        report.bindings = previewed.bindings;
+        report.warnings.extend(previewed.warnings);
+        previewed.problems
     });
-    join_all(completed).await;
+    let problems = join_all(completed).await;
+    report.problems.extend(problems.into_iter().flatten());
     if stacks.request.only.is_empty() {
         departed(stacks, report);
     }
 }
 
 /// The commit behind each change that the repository brought about.
-async fn commits(stacks: &Stacks<'_>, target: &Target, read: &Read, report: &mut RepositoryReport) {
+///
+/// None is better than another one: where Git cannot say, nothing is told.
+async fn commits(
+    stacks: &Stacks<'_>,
+    target: &Target,
+    read: &Read,
+    report: &mut RepositoryReport,
+    asking: &Semaphore,
+) {
     let (Some(url), Some(head)) = (target.url(), &read.commit) else {
         return;
     };
     let git = &stacks.world.git;
     let named = report.stacks.iter_mut().filter(|stack| stack.asks_anew());
     let named = named.map(|stack| async move {
-        let folder = stack.name.as_str();
-        let found = git.last_change(url, &head.revision, folder).await;
-        let commit = found.ok().flatten();
-        stack.commit = Some(commit_report(commit.as_ref().unwrap_or(head)));
+        let Ok(_turn) = asking.acquire().await else {
+            return;
+        };
+        let paths = origins(read, stack);
+        let found = git.last_change(url, &head.revision, &paths).await;
+        stack.commit = found.ok().flatten().as_ref().map(commit_report);
     });
     join_all(named).await;
 }
 
+/// The paths that a change of the stack may have come from.
+fn origins(read: &Read, report: &StackReport) -> BTreeSet<String> {
+    let mut paths = BTreeSet::from([report.name.to_string()]);
+    paths.extend(["volumes.yaml", "nfs.yaml"].map(str::to_owned));
+    if report.changes.iter().all(|c| c.verb == Verb::Create) {
+        // Its files may be old, and only its place on the list new.
+        paths.insert("stacks.yaml".to_owned());
+    }
+    let stack = read.desired.stacks.iter().find(|s| s.name == report.name);
+    if let Some(stack) = stack {
+        paths.extend(stack.files());
+    }
+    let ids = stack.and_then(|stack| stack.spec.as_ref()).into_iter();
+    let ids: BTreeSet<_> = ids
+        .flat_map(|spec| &spec.services)
+        .flat_map(|service| service.bindings.iter().map(String::as_str))
+        .collect();
+    let manifest = read.desired.manifest.iter();
+    let bindings = manifest.flat_map(Manifest::bindings);
+    let mounted = bindings.filter(|(id, _)| ids.contains(id));
+    paths.extend(mounted.map(|(_, binding)| binding.path.value.clone()));
+    paths
+}
+
 /// How the texts of configs change.
-fn texts(stacks: &Stacks<'_>, read: &Read, report: &mut RepositoryReport) {
+async fn texts(stacks: &Stacks<'_>, read: &Read, report: &mut RepositoryReport) {
     if stacks.request.texts == Texts::Named {
         return;
     }
@@ -63,9 +108,12 @@ fn texts(stacks: &Stacks<'_>, read: &Read, report: &mut RepositoryReport) {
             change.kind == "config" && change.verb == Verb::Create
         };
         for change in stack.changes.iter_mut().filter(created) {
-            let observed = &stacks.seen.observed;
-            change.diff =
-                config_before(&change.name, spec, observed).and_then(|(old, new)| diff(old, new));
+            let before = config_before(&change.name, spec, &stacks.seen.observed);
+            let Some((old, new)) = before.map(|(old, new)| (old.to_vec(), new.to_vec())) else {
+                continue;
+            };
+            let work = tokio::task::spawn_blocking(move || diff(&old, &new));
+            change.diff = work.await.ok().flatten();
         }
     }
 }

@@ -5,60 +5,88 @@ use std::io::{self, Write};
 use std::sync::PoisonError;
 
 use dockerops_core::bindings::{Action, BindingPlan};
-use dockerops_core::report::BindingReport;
+use dockerops_core::report::{BindingReport, Problem};
 
 use super::super::diff::{LARGEST, diff};
 use super::super::read::Repository;
 use super::super::{Request, Texts};
 use super::{Bindings, Place, Shelf, unmounted};
 
+/// What a plan tells of the bindings of one repository.
+#[derive(Default)]
+pub(in super::super) struct Previewed {
+    /// Those whose files would change.
+    pub(in super::super) bindings: Vec<BindingReport>,
+    /// What a person should know of the shared storage.
+    pub(in super::super) warnings: Vec<String>,
+    /// Why those that no stack mounts cannot be used: no stack tells it.
+    pub(in super::super) problems: Vec<Problem>,
+}
+
 impl Bindings {
-    /// The bindings of `repository` whose files would change, of the stacks that `request` is about.
+    /// The bindings of `repository`, of the stacks that `request` is about.
     pub(in super::super) async fn preview(
         &self,
         request: &Request,
         repository: &Repository,
-    ) -> Vec<BindingReport> {
+    ) -> Previewed {
         let Some(mine) = self.0.get(&repository.owner).cloned() else {
-            return Vec::new();
+            return Previewed::default();
         };
-        let ids = mounted(request, repository, &mine);
-        let (whole, texts) = (request.only.is_empty(), request.texts);
-        let work = tokio::task::spawn_blocking(move || mine.preview(&ids, whole, texts));
+        let mounted = mounted(request, repository);
+        let whole = request.only.is_empty();
+        let rest = whole.then(|| unmounted(repository.read.as_ref().ok(), &mine));
+        let texts = request.texts;
+        let work = tokio::task::spawn_blocking(move || {
+            let mut told = Previewed::default();
+            mine.preview(&mounted, texts, &mut told);
+            if let Some(rest) = rest {
+                mine.preview_rest(&rest, texts, &mut told);
+            }
+            told
+        });
         work.await.unwrap_or_default()
     }
 }
 
-/// Bindings that the stacks of the run mount; of a whole run, those that nobody mounts too.
-fn mounted(request: &Request, repository: &Repository, shelf: &Shelf) -> BTreeSet<String> {
-    let read = repository.read.as_ref().ok();
-    let stacks = read.into_iter().flat_map(|read| &read.desired.stacks);
+/// Bindings that the stacks of the run mount.
+fn mounted(request: &Request, repository: &Repository) -> BTreeSet<String> {
+    let read = repository.read.as_ref().ok().into_iter();
+    let stacks = read.flat_map(|read| &read.desired.stacks);
     let specs = stacks.filter_map(|stack| stack.spec.as_ref());
-    let mut ids: BTreeSet<String> = specs
+    specs
         .filter(|spec| request.includes(&spec.name))
         .flat_map(|spec| &spec.services)
         .flat_map(|service| service.bindings.iter().cloned())
-        .collect();
-    if request.only.is_empty() {
-        ids.extend(unmounted(read, shelf));
-    }
-    ids
+        .collect()
 }
 
 impl Shelf {
-    fn preview(&self, ids: &BTreeSet<String>, whole: bool, texts: Texts) -> Vec<BindingReport> {
-        let mut reports = Vec::new();
+    /// Tells of the bindings `ids`; the stacks that mount one say why it cannot be used.
+    fn preview(&self, ids: &BTreeSet<String>, texts: Texts, told: &mut Previewed) {
         for item in ids.iter().filter_map(|id| self.items.get(id)) {
             let item = item.lock().unwrap_or_else(PoisonError::into_inner);
             if let Ok(prepared) = &*item {
-                reports.extend(self.report(&prepared.plan, texts));
+                told.bindings.extend(self.report(&prepared.plan, texts));
             }
         }
-        if whole {
-            let retired = self.retired.iter();
-            reports.extend(retired.filter_map(|prepared| self.report(&prepared.plan, texts)));
+    }
+
+    /// What only a whole run does: the bindings `unmounted`, and those that left the list.
+    fn preview_rest(&self, unmounted: &BTreeSet<String>, texts: Texts, told: &mut Previewed) {
+        self.preview(unmounted, texts, told);
+        for item in unmounted.iter().filter_map(|id| self.items.get(id)) {
+            let item = item.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(problem) = &*item
+                && !told.problems.contains(problem)
+            {
+                told.problems.push(problem.clone());
+            }
         }
-        reports
+        let retired = self.retired.iter();
+        let retired = retired.filter_map(|prepared| self.report(&prepared.plan, texts));
+        told.bindings.extend(retired);
+        told.warnings.extend(self.warnings.iter().cloned());
     }
 
     fn report(&self, plan: &BindingPlan, texts: Texts) -> Option<BindingReport> {
