@@ -24,6 +24,7 @@ pub mod duration;
 pub mod field;
 pub mod fingerprint;
 pub mod health;
+pub mod hex;
 pub mod image;
 pub mod image_counts;
 pub mod lint;

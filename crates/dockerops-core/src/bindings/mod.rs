@@ -28,10 +28,10 @@ mod retire;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::manifest::Binding;
 
 pub use action::{Action, BindingPlan, Report};
@@ -96,12 +96,4 @@ pub fn bindings_label(hashes: &BTreeMap<String, String>) -> String {
 /// Reads [`bindings_label`] back; anything unreadable is empty, as an absent label is.
 pub fn parse_bindings_label(label: &str) -> BTreeMap<String, String> {
     serde_json::from_str(label).unwrap_or_default()
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

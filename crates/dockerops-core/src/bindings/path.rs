@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::hex;
+use crate::hex::hex;
 
 /// The longest file name that Linux and NFS take, in bytes.
 const NAME_MAX: usize = 255;

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use dockerops_core::hex::hex;
 use dockerops_core::repository_url::RepositoryUrl;
 use dockerops_core::revision::Revision;
 use sha2::{Digest, Sha256};
 
-use super::{Git, GitError, OnProgress, hex};
+use super::{Git, GitError, OnProgress};
 
 /// What the server's `HEAD` was when we last fetched.
 const HEAD: &str = "refs/dockerops/head";

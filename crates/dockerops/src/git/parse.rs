@@ -3,9 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+use dockerops_core::hex::hex;
 use dockerops_core::revision::Revision;
 
-use super::hex;
 use super::tree::{CommitInfo, Kind, TreeError, damaged};
 
 /// A line of a tree object.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use dockerops_core::bindings::hex;
+use dockerops_core::hex::hex;
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 

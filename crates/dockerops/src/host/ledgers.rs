@@ -8,7 +8,8 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use dockerops_core::bindings::{Ledger, LedgerError, hex};
+use dockerops_core::bindings::{Ledger, LedgerError};
+use dockerops_core::hex::hex;
 use dockerops_core::names::Owner;
 use rustix::fs::{Dir, Mode};
 use rustix::io::Errno;

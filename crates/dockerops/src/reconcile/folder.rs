@@ -10,7 +10,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use dockerops_core::bindings::{WantedFile, hex};
+use dockerops_core::bindings::WantedFile;
+use dockerops_core::hex::hex;
 use dockerops_core::manifest::Binding;
 use dockerops_core::report::Problem;
 use sha1::{Digest, Sha1};
