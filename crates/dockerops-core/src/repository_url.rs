@@ -103,6 +103,12 @@ impl RepositoryUrl {
         &self.given
     }
 
+    /// As [`RepositoryUrl::parse`], of the URL that a checkout was cloned from: whoever
+    /// cloned it over HTTP, as in CI, does not count and is kept nowhere.
+    pub fn of_checkout(text: &str) -> Result<Self, InvalidUrl> {
+        parse::parse(&parse::without_user(text.trim()))
+    }
+
     /// The one spelling of this repository: `.git`, trailing slashes, default
     /// ports and the case of the host do not count, and `git@host:path` is
     /// `ssh://git@host/path`.

@@ -1,5 +1,6 @@
 //! Reading a URL. What is not clearly harmless is refused.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::{InvalidUrl, RepositoryUrl, Scheme};
@@ -24,6 +25,20 @@ pub(super) fn parse(text: &str) -> Result<RepositoryUrl, InvalidUrl> {
         return Err(malformed(text, "no protocol and no host name"));
     }
     with_scheme(text, "https", text)
+}
+
+/// `text` without `user:password@` when it is reached over HTTP.
+pub(super) fn without_user(text: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.into();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match (Scheme::parse(scheme), authority.rsplit_once('@')) {
+        (Some(Scheme::Https | Scheme::Http), Some((_, host))) => {
+            format!("{scheme}://{host}{path}").into()
+        }
+        _ => text.into(),
+    }
 }
 
 fn check_characters(text: &str) -> Result<(), InvalidUrl> {

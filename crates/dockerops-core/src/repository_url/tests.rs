@@ -165,3 +165,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_cloned_a_checkout_over_http_does_not_count() {
+    let owner = |text| RepositoryUrl::of_checkout(text).map(|url| url.normalised().0);
+    let plain = Ok("https://git.example.org/a/b".to_owned());
+    assert_eq!(
+        owner("https://gitlab-ci-token:s3cret@git.example.org/a/b.git"),
+        plain
+    );
+    assert_eq!(owner("https://s3cret@git.example.org/a/b"), plain);
+    assert_eq!(owner("https://git.example.org/a/b"), plain);
+    let ssh = Ok("ssh://git@git.example.org/a/b".to_owned());
+    assert_eq!(owner("git@git.example.org:a/b.git"), ssh);
+    assert_eq!(
+        owner("ssh://git:s3cret@git.example.org/a/b"),
+        Err(InvalidUrl::Credentials)
+    );
+}

@@ -9,18 +9,12 @@ use dockerops_core::secret::Secret;
 
 use super::output::Output;
 use crate::desire::{DiskTree, SecretProblem};
-use crate::reconcile::problem;
+use crate::reconcile::{not_a_folder, problem};
 use crate::settings::{Environment, Settings, Sources};
 
 /// The checkout of a repository.
 pub(super) fn checkout(folder: &Path) -> Result<DiskTree, Problem> {
-    DiskTree::open(folder).map_err(|error| {
-        let message = format!("cannot open the folder `{}`: {error}", folder.display());
-        Problem::new(
-            message,
-            Some("Name a folder that has a `stacks.yaml`.".to_owned()),
-        )
-    })
+    DiskTree::open(folder).map_err(|error| not_a_folder(folder, &error))
 }
 
 /// Settings that this user may not read do not keep him from looking at files.

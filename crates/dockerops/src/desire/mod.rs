@@ -19,7 +19,7 @@ use dockerops_core::source::{FileId, Sources};
 use dockerops_core::spec::StackSpec;
 
 pub use bare::{Bare, GivenFile, bare, given};
-pub use tree::{DiskTree, MAX_FILE, Tree, read_file};
+pub use tree::{DiskTree, MAX_FILE, Tree, belongs, read_file};
 
 /// What a repository asks for.
 #[derive(Debug)]

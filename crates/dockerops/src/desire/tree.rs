@@ -57,7 +57,7 @@ impl DiskTree {
     /// The real path of `path`, when it lies below the root.
     fn inside(&self, path: &Path) -> Result<Option<PathBuf>, FileError> {
         match fs::canonicalize(self.root.join(path)) {
-            Ok(real) if real.starts_with(&self.root) => Ok(Some(real)),
+            Ok(real) if belongs(&self.root, &real) => Ok(Some(real)),
             Ok(_) => Err(FileError::Outside),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(FileError::Unreadable(error.to_string())),
@@ -79,11 +79,23 @@ impl Tree for DiskTree {
     }
 }
 
+/// Whether the path `real`, which has no symlinks, is of the repository in the folder
+/// `root`: below it, and not Git's own, whose configuration may hold credentials.
+pub fn belongs(root: &Path, real: &Path) -> bool {
+    let git = |component: Component<'_>| component.as_os_str() == ".git";
+    real.strip_prefix(root)
+        .is_ok_and(|below| !below.components().any(git))
+}
+
+fn not_regular() -> FileError {
+    FileError::Unreadable("it is not a regular file".to_owned())
+}
+
 /// Reads a file on disk within the size limit. A pipe or device is refused: it may never end.
 pub fn read_file(path: &Path) -> Result<Vec<u8>, FileError> {
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_dir() && !metadata.is_file() {
-        return Err(FileError::Unreadable("it is no regular file".to_owned()));
+        return Err(not_regular());
     }
     read_stream(path)
 }
@@ -147,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_may_never_end_is_not_read() {
-        let refused = FileError::Unreadable("it is no regular file".to_owned());
+        let refused = not_regular();
         assert_eq!(read_file(Path::new("/dev/zero")), Err(refused));
         assert_eq!(
             read_stream(Path::new("/dev/zero")),
@@ -166,5 +178,24 @@ mod tests {
         let tree = DiskTree::open(&root).unwrap();
         assert_eq!(tree.read(Path::new("link")), Err(FileError::Outside));
         assert_eq!(tree.read(Path::new("absent")), Ok(None));
+    }
+
+    #[test]
+    fn nothing_of_gits_own_and_no_pipe_is_read_from_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir(root.join(".git")).unwrap();
+        fs::write(root.join(".git/config"), "token").unwrap();
+        std::os::unix::fs::symlink(".git/config", root.join("link")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, root.join("pipe"), rustix::fs::Mode::RWXU).unwrap();
+        let tree = DiskTree::open(root).unwrap();
+        for path in ["link", ".git/config"] {
+            assert_eq!(
+                tree.read(Path::new(path)),
+                Err(FileError::Outside),
+                "{path}"
+            );
+        }
+        assert_eq!(tree.read(Path::new("pipe")), Err(not_regular()));
     }
 }

@@ -1,7 +1,6 @@
-//! Questions about a mirror's history, and about a checkout: which commit, from where?
+//! Questions about a mirror's history: which commit?
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use dockerops_core::repository_url::RepositoryUrl;
 use dockerops_core::revision::Revision;
@@ -44,21 +43,6 @@ impl Git {
         command.args(paths.iter().map(|path| format!(":(literal,top){path}")));
         let output = self.run(command, None, self.settings.stall).await?;
         Ok(commit(&String::from_utf8_lossy(&output.stdout)))
-    }
-
-    /// Where the checkout in `folder` was cloned from, as its configuration has it.
-    ///
-    /// The file is read by itself: nothing of the checkout is run or included.
-    pub async fn origin(&self, folder: &Path) -> Option<String> {
-        self.prepare().await.ok()?;
-        let mut command = self.bare_command();
-        command.args(["config", "--file"]);
-        command.arg(folder.join(".git/config"));
-        command.args(["--get", "remote.origin.url"]);
-        let output = self.run(command, None, self.settings.answer).await.ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        let url = text.trim();
-        (!url.is_empty()).then(|| url.to_owned())
     }
 }
 

@@ -11,6 +11,7 @@
 //! - Whoever kills us at any point leaves a mirror that the next run uses or replaces.
 
 pub mod askpass;
+mod checkout;
 mod classify;
 mod error;
 mod history;

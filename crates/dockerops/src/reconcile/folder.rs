@@ -1,9 +1,10 @@
 //! The files of bindings in a folder on disk, as the next commit would have them.
 //!
 //! Files get the ids that Git would give them, so that a folder and a revision
-//! with the same files have the same bindings. Nothing outside the folder is read.
+//! with the same files have the same bindings. Nothing outside the folder is read,
+//! nor anything of Git's own. In a checkout, what Git ignores does not count.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -18,6 +19,7 @@ use sha1::{Digest, Sha1};
 
 use super::files::{Files, text};
 use super::problem;
+use crate::desire::belongs;
 
 /// More folders in each other than this are a loop.
 const MOST_DEPTH: usize = 200;
@@ -25,14 +27,17 @@ const MOST_DEPTH: usize = 200;
 /// A folder, and which file has which content.
 pub(super) struct Folder {
     root: PathBuf,
+    /// Of a checkout: the files that the next commit would have, relative to the root.
+    listed: Option<HashSet<PathBuf>>,
     contents: Mutex<HashMap<String, PathBuf>>,
 }
 
 impl Folder {
-    /// The folder `root`, without symlinks in its path.
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
+    /// The folder `root`, of which only files that are `listed` count, when it is a checkout.
+    pub(super) fn open(root: &Path, listed: Option<HashSet<PathBuf>>) -> io::Result<Self> {
         Ok(Self {
             root: fs::canonicalize(root)?,
+            listed,
             contents: Mutex::default(),
         })
     }
@@ -46,11 +51,13 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound && depth == 0 => return Ok(()),
             Err(error) => return Err(failed(error)),
         };
-        if !real.starts_with(&self.root) || depth > MOST_DEPTH {
+        if !belongs(&self.root, &real) || depth > MOST_DEPTH {
             return Err(outside(path));
         }
         if !real.is_dir() {
-            to.push(self.file(path, &real).map_err(failed)??);
+            if self.counts(&real) {
+                to.push(self.file(path, &real).map_err(failed)??);
+            }
             return Ok(());
         }
         if depth > 0
@@ -71,8 +78,18 @@ impl Folder {
         Ok(())
     }
 
+    fn counts(&self, real: &Path) -> bool {
+        let listed = self.listed.as_ref();
+        let below = real.strip_prefix(&self.root);
+        listed.is_none_or(|listed| below.is_ok_and(|below| listed.contains(below)))
+    }
+
     fn file(&self, path: &Path, real: &Path) -> io::Result<Result<WantedFile, Problem>> {
         let metadata = fs::metadata(real)?;
+        if !metadata.is_file() {
+            // Opening a pipe or a device could wait for ever.
+            return Err(io::Error::other("it is not a regular file"));
+        }
         let content = git_id(real, metadata.len())?;
         let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
         contents.insert(content.clone(), real.to_owned());
@@ -116,7 +133,7 @@ fn git_id(path: &Path, size: u64) -> io::Result<String> {
 fn outside(path: &Path) -> Problem {
     Problem::new(
         format!(
-            "`{}` is a symlink that does not lead to a file of the repository",
+            "`{}` does not lead to a file of the repository",
             path.display()
         ),
         Some("Replace it by the files themselves.".to_owned()),
@@ -142,13 +159,17 @@ mod tests {
     use super::*;
 
     fn wanted(folder: &Path) -> Result<Vec<String>, String> {
+        wanted_of(folder, None)
+    }
+
+    fn wanted_of(folder: &Path, listed: Option<HashSet<PathBuf>>) -> Result<Vec<String>, String> {
         let span = Span::start_of(Sources::default().add("volumes.yaml", ""));
         let binding = Binding {
             path: Field::new("conf".to_owned(), span),
             owner: None,
             preserve_mode: false,
         };
-        let files = Folder::open(folder).unwrap().wanted(&binding);
+        let files = Folder::open(folder, listed).unwrap().wanted(&binding);
         let line = |file: WantedFile| format!("{} {} {}", file.path, file.size, file.content);
         files
             .map(|files| files.into_iter().map(line).collect())
@@ -181,6 +202,40 @@ mod tests {
         fs::remove_file(folder.path().join("conf/leak")).unwrap();
         symlink("..", folder.path().join("conf/loop")).unwrap();
         assert!(wanted(folder.path()).unwrap_err().contains("conf/loop"));
+    }
+
+    #[test]
+    fn nothing_of_gits_own_is_a_file_of_a_binding() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("conf")).unwrap();
+        fs::create_dir(folder.path().join(".git")).unwrap();
+        fs::write(folder.path().join(".git/config"), "token").unwrap();
+        symlink("../.git/config", folder.path().join("conf/leak")).unwrap();
+        assert!(wanted(folder.path()).unwrap_err().contains("conf/leak"));
+        fs::remove_dir_all(folder.path().join("conf")).unwrap();
+        symlink(".git", folder.path().join("conf")).unwrap();
+        assert!(wanted(folder.path()).unwrap_err().contains("conf"));
+    }
+
+    #[test]
+    fn a_pipe_in_a_binding_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("conf")).unwrap();
+        let pipe = folder.path().join("conf/pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        let error = wanted(folder.path()).unwrap_err();
+        assert!(error.contains("not a regular file"), "{error}");
+    }
+
+    #[test]
+    fn files_that_the_next_commit_would_not_have_do_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("conf")).unwrap();
+        fs::write(folder.path().join("conf/a"), "hello\n").unwrap();
+        fs::write(folder.path().join("conf/a.swp"), "").unwrap();
+        let listed = HashSet::from(["conf/a".into(), "conf/gone".into()]);
+        let files = wanted_of(folder.path(), Some(listed)).unwrap();
+        assert_eq!(files, ["conf/a 6 ce013625030ba8dba906f756967f9e9ca394464a"]);
     }
 
     #[test]

@@ -37,6 +37,7 @@ use dockerops_core::plan::Policy;
 use dockerops_core::report::{Problem, Report};
 
 pub use agreed::{Agreed, all_moved, read_plan};
+pub(crate) use problem::not_a_folder;
 pub use problem::problem;
 pub(crate) use read::read_secret;
 pub use source::{BareFiles, Source, Target};

@@ -19,6 +19,10 @@ use super::{Target, Texts};
 /// How many questions about the history are asked at once: each is a process.
 const AT_ONCE: usize = 8;
 
+/// Somebody else's stack could be the one that is compared.
+const UNKNOWN_ORIGIN: &str = "where the folder was cloned from is not known, so it is compared with \
+     whatever runs under the names of its stacks";
+
 /// Adds to `report` what only a reader of a plan wants to know.
 pub(super) async fn complete(stacks: &Stacks<'_>, report: &mut Report) {
     let targets = stacks.request.repositories.iter();
@@ -30,6 +34,9 @@ pub(super) async fn complete(stacks: &Stacks<'_>, report: &mut Report) {
         let Ok(read) = &repository.read else {
             return Vec::new();
         };
+        if read.checkout.as_ref().is_some_and(|c| c.origin.is_none()) {
+            report.warnings.push(UNKNOWN_ORIGIN.to_owned());
+        }
         commits(stacks, target, read, report, asking).await;
         texts(stacks, read, report).await;
         let previewed = stacks.bindings.preview(stacks.request, repository).await;

@@ -1,6 +1,7 @@
 //! An error with its causes → the [`Problem`] of a report.
 
 use std::error::Error;
+use std::path::Path;
 
 use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
 use dockerops_core::report::Problem;
@@ -17,6 +18,14 @@ pub fn problem(error: &dyn Error, hint: Option<String>) -> Problem {
         source = cause.source();
     }
     Problem::new(message, hint)
+}
+
+/// A folder that was named as a checkout could not be opened.
+pub(crate) fn not_a_folder(folder: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(
+        format!("cannot open the folder `{}`: {error}", folder.display()),
+        Some("Name a folder that has a `stacks.yaml`.".to_owned()),
+    )
 }
 
 /// The errors among `diagnostics`: one without a place is told as it is, others with their source lines.

@@ -18,6 +18,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::files::Files;
 use super::folder::Folder;
+use super::problem::not_a_folder;
 use super::progress::Event;
 use super::source::{BareFiles, FILE, Source};
 use super::{Request, Target, World, problem};
@@ -129,12 +130,13 @@ async fn mirrored(
 
 /// A folder on disk, read as the next commit would have it.
 async fn checkout(world: &World, folder: &Path) -> Result<Read, Problem> {
-    let origin = world.git.origin(folder).await;
-    let origin = origin.and_then(|url| RepositoryUrl::parse(&url).ok());
+    let (origin, listed) = tokio::join!(world.git.origin(folder), world.git.listed(folder));
+    let origin = origin.and_then(|url| RepositoryUrl::of_checkout(&url).ok());
     let (settings, folder) = (Arc::clone(&world.settings), folder.to_owned());
     on_a_thread(move || {
-        let opened = DiskTree::open(&folder).and_then(|tree| Ok((tree, Folder::open(&folder)?)));
-        let (tree, files) = opened.map_err(|error| not_a_folder(&folder, &error))?;
+        let tree = DiskTree::open(&folder).map_err(|error| not_a_folder(&folder, &error))?;
+        let files = Folder::open(&folder, listed);
+        let files = files.map_err(|error| not_a_folder(&folder, &error))?;
         Ok(Read {
             commit: None,
             // A checkout of the same repository goes on from what was deployed.
@@ -145,13 +147,6 @@ async fn checkout(world: &World, folder: &Path) -> Result<Read, Problem> {
         })
     })
     .await
-}
-
-fn not_a_folder(folder: &Path, error: &std::io::Error) -> Problem {
-    Problem::new(
-        format!("cannot open the folder `{}`: {error}", folder.display()),
-        Some("Name a folder that has a `stacks.yaml`.".to_owned()),
-    )
 }
 
 /// Compose files given by hand: a repository of one stack.

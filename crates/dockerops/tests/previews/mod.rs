@@ -95,3 +95,58 @@ async fn a_plan_tells_of_a_binding_that_no_stack_mounts_and_that_a_run_would_fai
     assert_eq!(planned.problems.len(), 1, "{planned:?}");
     assert_eq!(planned.problems, run.problems);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worktree_knows_where_it_was_cloned_from_and_a_folder_within_does_not() {
+    let bench = Bench::new();
+    let app = repository("app", &["a"], "one");
+    app.git(&["remote", "add", "origin", "https://git.example.org/a"]);
+    let beside = app.root().join("worktree");
+    app.git(&["worktree", "add", "--quiet", beside.to_str().unwrap()]);
+    std::fs::create_dir(app.path().join("app/.git")).unwrap();
+
+    let git = &bench.world.git;
+    for folder in [app.path(), &beside] {
+        let origin = git.origin(folder).await;
+        assert_eq!(origin.as_deref(), Some("https://git.example.org/a"));
+    }
+    assert_eq!(git.origin(&app.path().join("app")).await, None);
+    assert_eq!(git.listed(&app.path().join("app")).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkout_lists_what_its_next_commit_would_have_and_runs_nothing() {
+    let bench = Bench::new();
+    let app = repository("app", &["a"], "one");
+    app.commit(&[(".gitignore", "*.swp\n"), ("app/tracked", "")]);
+    for name in ["app/new", "app/x.swp"] {
+        std::fs::write(app.path().join(name), "").unwrap();
+    }
+    let ran = app.root().join("ran");
+    let program = format!("touch {};", ran.display());
+    app.git(&["config", "core.fsmonitor", &program]);
+
+    let listed = bench.world.git.listed(app.path()).await.unwrap();
+
+    let mut listed: Vec<_> = listed.iter().map(|path| path.to_str().unwrap()).collect();
+    listed.sort_unstable();
+    let files = [".gitignore", "app/compose.yml", "app/new", "app/tracked"];
+    assert_eq!(listed[..4], files);
+    assert!(!ran.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_unknown_origin_is_said_to_be_compared_with_whatever_runs() {
+    let bench = Bench::new();
+    let app = repository("app", &["a"], "one");
+    bench.reconcile(&[&app]).await;
+    let folder = || Target::folder(app.path().to_owned());
+    let warned = |report: &Report| {
+        let warnings = report.repositories[0].warnings.iter();
+        warnings.filter(|w| w.contains("cloned from")).count()
+    };
+
+    assert_eq!(warned(&bench.plan(folder()).await), 1);
+    app.git(&["remote", "add", "origin", &app.url()]);
+    assert_eq!(warned(&bench.plan(folder()).await), 0);
+}
