@@ -1,11 +1,11 @@
-//! What a plan would do to the files of a binding on the shared storage.
+//! What is done to the files of a binding on the shared storage.
 
 use serde::Serialize;
 
 use super::Verb;
 use crate::bindings::{Action, BindingPlan};
 
-/// The files of one binding that would change.
+/// The files of one binding that change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BindingReport {
     /// The binding's path, relative to the repository and to `nfs.path` alike.
@@ -16,7 +16,7 @@ pub struct BindingReport {
     pub notes: Vec<String>,
 }
 
-/// One file that would change.
+/// One file that changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileReport {
     /// `create`, `update` or `remove`.

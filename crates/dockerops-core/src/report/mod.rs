@@ -37,7 +37,7 @@ pub struct RepositoryReport {
     pub commit: Option<CommitReport>,
     /// Its stacks, in the order of `stacks.yaml`, then those removed.
     pub stacks: Vec<StackReport>,
-    /// Of a plan: what would be done to the files of its bindings.
+    /// What was, or would be, done to the files of its bindings.
     pub bindings: Vec<BindingReport>,
     /// Warnings about its files.
     pub warnings: Vec<String>,

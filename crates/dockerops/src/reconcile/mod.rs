@@ -168,6 +168,7 @@ pub async fn run(world: &World, request: &Request) -> Result<Report, Problem> {
             let kept = removal::departed(world, request, &seen, &repositories, &mut report).await;
             bindings.retire(&repositories, &kept, &mut report).await;
         }
+        bindings.tell(&repositories, &mut report);
         images::clean(world, &repositories, &mut report).await;
         record::record(world, &repositories, &mut report);
     }

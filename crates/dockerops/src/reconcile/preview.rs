@@ -39,7 +39,10 @@ pub(super) async fn complete(stacks: &Stacks<'_>, report: &mut Report) {
         }
         commits(stacks, target, read, report, asking).await;
         texts(stacks, read, report).await;
-        let previewed = stacks.bindings.preview(stacks.request, repository).await;
+        let previewed = stacks
+            .bindings
+            .preview(stacks.request, repository, report)
+            .await;
         report.bindings = previewed.bindings;
         report.warnings.extend(previewed.warnings);
         previewed.problems

@@ -13,7 +13,7 @@ use dockerops_core::bindings::{Neighbour, binding_hash};
 use dockerops_core::manifest::{Binding, Manifest, VolumeKind};
 use dockerops_core::names::Owner;
 use dockerops_core::plan::Adopt;
-use dockerops_core::report::{Problem, Report};
+use dockerops_core::report::{BindingReport, Problem, Report};
 use dockerops_core::source::Sources;
 use futures_util::future::join_all;
 
@@ -34,6 +34,8 @@ struct Shelf {
     items: BTreeMap<String, Item>,
     retired: Vec<Prepared>,
     warnings: Vec<String>,
+    /// What was done to files so far.
+    written: Mutex<Vec<BindingReport>>,
     /// `None` when there is nothing to copy.
     place: Option<Place>,
 }
@@ -242,6 +244,16 @@ impl Bindings {
             .unwrap_or_else(|_| Err(cut_short()))
     }
 
+    /// Tells which files were written or removed.
+    pub(super) fn tell(&self, repositories: &[Repository], report: &mut Report) {
+        for (repository, outcome) in repositories.iter().zip(&mut report.repositories) {
+            if let Some(mine) = self.0.get(&repository.owner) {
+                let mut written = mine.written.lock().unwrap_or_else(PoisonError::into_inner);
+                outcome.bindings.append(&mut written);
+            }
+        }
+    }
+
     /// Copies what no stack mounts, of each repository whose stacks are all well.
     pub(super) async fn copy_unmounted(&self, repositories: &[Repository], report: &mut Report) {
         for (repository, outcome) in repositories.iter().zip(&mut report.repositories) {
@@ -316,6 +328,7 @@ impl Shelf {
             return Ok(said);
         }
         said.extend(self.apply(prepared)?);
+        self.note(prepared);
         prepared.plan.actions.clear();
         Ok(said)
     }
@@ -325,8 +338,20 @@ impl Shelf {
         for prepared in &self.retired {
             said.extend(prepared.plan.reports.iter().map(ToString::to_string));
             said.extend(self.apply(prepared)?);
+            self.note(prepared);
         }
         Ok(said)
+    }
+
+    /// Remembers what was done to files; what else there is to say is said as a warning.
+    fn note(&self, prepared: &Prepared) {
+        let done = BindingReport::of(&prepared.plan).filter(|done| !done.files.is_empty());
+        let done = done.map(|done| BindingReport {
+            notes: Vec::new(),
+            ..done
+        });
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.extend(done);
     }
 
     fn apply(&self, prepared: &Prepared) -> Result<Vec<String>, Problem> {

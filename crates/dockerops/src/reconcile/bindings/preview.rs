@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::sync::PoisonError;
 
 use dockerops_core::bindings::{Action, BindingPlan};
-use dockerops_core::report::{BindingReport, Problem};
+use dockerops_core::report::{BindingReport, Outcome, Problem, RepositoryReport};
+use dockerops_core::spec::StackSpec;
 
 use super::super::diff::{LARGEST, diff};
 use super::super::read::Repository;
@@ -24,17 +25,19 @@ pub(in super::super) struct Previewed {
 }
 
 impl Bindings {
-    /// The bindings of `repository`, of the stacks that `request` is about.
+    /// The bindings of `repository`, of the stacks that `request` is about and that `report`
+    /// does not refuse.
     pub(in super::super) async fn preview(
         &self,
         request: &Request,
         repository: &Repository,
+        report: &RepositoryReport,
     ) -> Previewed {
         let Some(mine) = self.0.get(&repository.owner).cloned() else {
             return Previewed::default();
         };
-        let mounted = mounted(request, repository);
-        let whole = request.only.is_empty();
+        let mounted = mounted(repository, report);
+        let whole = request.only.is_empty() && !report.failed();
         let rest = whole.then(|| unmounted(repository.read.as_ref().ok(), &mine));
         let texts = request.texts;
         let work = tokio::task::spawn_blocking(move || {
@@ -49,13 +52,17 @@ impl Bindings {
     }
 }
 
-/// Bindings that the stacks of the run mount.
-fn mounted(request: &Request, repository: &Repository) -> BTreeSet<String> {
+/// Bindings that the stacks of the run mount. Of one that is refused nothing is written.
+fn mounted(repository: &Repository, report: &RepositoryReport) -> BTreeSet<String> {
+    let goes_on = |spec: &&StackSpec| {
+        let mut stacks = report.stacks.iter();
+        stacks.any(|stack| stack.name == spec.name && stack.outcome != Outcome::Failed)
+    };
     let read = repository.read.as_ref().ok().into_iter();
     let stacks = read.flat_map(|read| &read.desired.stacks);
     let specs = stacks.filter_map(|stack| stack.spec.as_ref());
     specs
-        .filter(|spec| request.includes(&spec.name))
+        .filter(goes_on)
         .flat_map(|spec| &spec.services)
         .flat_map(|service| service.bindings.iter().cloned())
         .collect()
