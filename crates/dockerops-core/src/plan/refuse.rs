@@ -138,10 +138,10 @@ fn port_in_use(inputs: &Inputs, service: &ServiceSpec, going: &[&Service]) -> Op
     let wanted = ports::of(&service.body.expose());
     let declared = |name: &str| inputs.desired.services.iter().any(|s| s.name == name);
     let stays =
-        |other: &&Service| !declared(&other.name) && going.iter().all(|gone| gone.id != other.id);
-    let mut others = inputs.observed.services.iter().filter(stays);
-    others.find_map(|other| {
-        let port = ports::conflict(&wanted, &ports::of(&other.spec))?;
+        |other: &Service| !declared(&other.name) && going.iter().all(|gone| gone.id != other.id);
+    // Names last: most services share no port, and there may be hundreds of them.
+    inputs.observed.services.iter().find_map(|other| {
+        let port = ports::conflict(&wanted, &ports::of(&other.spec)).filter(|_| stays(other))?;
         let message = format!(
             "service `{}` publishes port {}/{}, which service `{}` publishes already",
             service.name, port.number, port.protocol, other.name
