@@ -18,6 +18,29 @@ pub struct Observed {
     pub configs: Vec<FileObject>,
     /// All secrets.
     pub secrets: Vec<FileObject>,
+    /// The API that was spoken; absent where every field is kept.
+    pub api: Option<ApiVersion>,
+}
+
+/// A version of the Engine API. Of fields that came later, an engine keeps nothing, and
+/// says nothing about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiVersion {
+    /// `1` of `1.41`.
+    pub major: u32,
+    /// `41` of `1.41`.
+    pub minor: u32,
+}
+
+impl ApiVersion {
+    /// Reads `1.41`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (major, minor) = text.split_once('.')?;
+        Some(Self {
+            major: major.parse().ok()?,
+            minor: minor.parse().ok()?,
+        })
+    }
 }
 
 impl Observed {

@@ -10,6 +10,7 @@ use super::normalise::{Fields, NetworkNames, normalise, tainted};
 use super::ownership::labels_of;
 use super::pins::Chosen;
 use super::reasons::is_label;
+use super::table::is_kept;
 use super::update::{self, Restart, Update};
 use super::wanted::{Wanted, secret_names, wanted};
 use super::{Action, Change, FieldChange, KeptWhy, Reason, Restarts};
@@ -50,8 +51,8 @@ pub(super) struct Subject<'a, 'b> {
 impl Subject<'_, '_> {
     /// Decides.
     pub(super) fn decide(&self) -> Decision {
-        let wanted = wanted(self.inputs, self.spec, self.live, &self.chosen, self.files);
-        let mut warnings = Vec::new();
+        let mut wanted = wanted(self.inputs, self.spec, self.live, &self.chosen, self.files);
+        let mut warnings = self.leave_out(&mut wanted);
         if self.chosen.local {
             warnings.push(format!(
                 "service `{}`: no registry has its image; this node's is used unpinned, and other nodes cannot get it",
@@ -68,6 +69,19 @@ impl Subject<'_, '_> {
             warnings,
             hash: wanted.hash,
         }
+    }
+
+    /// What an old engine does not keep can never be as asked: it is told, not compared.
+    fn leave_out(&self, wanted: &mut Wanted) -> Vec<String> {
+        let api = self.inputs.observed.api;
+        let left_out = wanted.fields.keys().filter(|word| !is_kept(word, api));
+        let name = &self.spec.name;
+        let told = left_out.map(|word| {
+            format!("service `{name}`: the engine is too old for `{word}` and leaves it out")
+        });
+        let told = told.collect();
+        wanted.fields.retain(|word, _| is_kept(word, api));
+        told
     }
 
     fn create(&self, wanted: &Wanted, reason: Reason) -> Change {

@@ -5,6 +5,8 @@
 //! A field that is not here is unknown: compared as it is when we send it, kept
 //! and named when only the engine has it.
 
+use crate::observed::ApiVersion;
+
 /// How the values of a field are compared and shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -38,6 +40,22 @@ pub(super) enum Form {
     Mode,
     /// Not compared at all.
     Ignored,
+}
+
+/// Fields that came after API 1.41, and with which (the engine's `docs/api/version-history`).
+const LATER: [(&str, ApiVersion); 2] = [
+    ("healthcheck.start_interval", v1(44)),
+    ("oom_score_adj", v1(46)),
+];
+
+const fn v1(minor: u32) -> ApiVersion {
+    ApiVersion { major: 1, minor }
+}
+
+/// Whether an engine that speaks `api` keeps the field `word`.
+pub(super) fn is_kept(word: &str, api: Option<ApiVersion>) -> bool {
+    let since = LATER.iter().find(|(later, _)| *later == word);
+    since.is_none_or(|(_, since)| api.is_none_or(|api| api >= *since))
 }
 
 /// One field.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockerops_core::names::{StackName, label};
-use dockerops_core::observed::{Node, Observed, Service, Task};
+use dockerops_core::observed::{ApiVersion, Node, Observed, Service, Task};
 use dockerops_core::plan::Action;
 use dockerops_core::secret::Secret;
 use serde_json::{Value, json};
@@ -75,6 +75,7 @@ impl Engine for DockerEngine {
             networks: convert::list(&networks, convert::network),
             configs: convert::list(&configs, convert::file),
             secrets: convert::list(&secrets, convert::file),
+            api: ApiVersion::parse(self.client.api().await?),
         };
         self.names().learn(&observed);
         Ok(observed.by_name())

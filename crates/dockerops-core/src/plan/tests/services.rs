@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::world::{With, World, digest, lines, service};
 use crate::body::Body;
-use crate::observed::Network;
+use crate::observed::{ApiVersion, Network};
 use crate::plan::{
     Action, Force, NeedWhy, Platform, Prune, PullPolicy, Resolution, VolumeChange, images_needed,
 };
@@ -251,6 +251,26 @@ fn an_image_that_nobody_knows_is_refused_before_any_write() {
     ! service `app_api`: no registry has its image; this node's is used unpinned, and other nodes cannot get it
     ");
     assert_eq!(world.plan().changes, []);
+}
+
+#[test]
+fn what_an_old_engine_does_not_keep_is_told_and_never_a_difference() {
+    let test = json!({"Test": ["CMD", "true"], "StartInterval": 1_000_000_000});
+    let mut world = World::new(vec![service("api").container("Healthcheck", test)]);
+    world.swarm.observed.api = ApiVersion::parse("1.41");
+    world.deploy();
+    let container = &mut world.live("api").spec["TaskTemplate"]["ContainerSpec"];
+    let checks = container["Healthcheck"].as_object_mut().unwrap();
+    checks.remove("StartInterval").unwrap();
+    insta::assert_snapshot!(lines(&world.plan()), @r"
+      app_api UpToDate
+    ! service `app_api`: the engine is too old for `healthcheck.start_interval` and leaves it out
+    ");
+    world.swarm.observed.api = ApiVersion::parse("1.44");
+    insta::assert_snapshot!(lines(&world.plan()), @r"
+    ~ app_api (restarts) [Differs]
+        healthcheck.start_interval: ∅ → 1s
+    ");
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl Engine for MemorySwarm {
             networks: state.networks.values().cloned().collect(),
             configs: state.configs.values().cloned().collect(),
             secrets: state.secrets.values().cloned().collect(),
+            api: None,
         };
         Ok(observed.by_name())
     }
