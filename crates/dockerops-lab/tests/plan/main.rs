@@ -5,9 +5,12 @@
 mod bare;
 mod by_hand;
 mod canaries;
+mod checkout;
+mod corpus;
 mod edits;
 mod quiet;
 mod saved;
+mod scale;
 mod site;
 #[path = "../commands/stacks.rs"]
 mod stacks;
