@@ -337,6 +337,26 @@ fn bindings_are_looked_at_without_copying_them() {
 }
 
 #[test]
+fn a_secret_may_stand_where_a_number_or_a_boolean_is_wanted() {
+    let service = "\
+services:
+  a:
+    image: x:1
+    tty: ${S:?}
+    ports: [{target: '${S}', published: '${S}'}]
+    deploy: {replicas: '${S}'}
+";
+    let folder = folder(&[
+        ("stacks.yaml", "- name: web\n"),
+        ("nfs.yaml", "path: /nonexistent\n"),
+        ("web/secrets.yaml", "- {id: s, env: S}\n"),
+        ("web/compose.yml", service),
+    ]);
+    let ran = validate(folder.path(), &[]);
+    assert_eq!(ran.code, 0, "{}", ran.said);
+}
+
+#[test]
 fn an_empty_list_of_secrets_needs_no_nfs() {
     let folder = folder(&[
         ("stacks.yaml", "- name: web\n"),

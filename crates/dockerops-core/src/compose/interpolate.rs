@@ -87,6 +87,8 @@ struct Scalar<'s> {
 struct Filled {
     text: String,
     secrets: Provenance,
+    /// Whether a value that nobody read is in it.
+    unread: bool,
 }
 
 impl Pass<'_> {
@@ -129,6 +131,7 @@ impl Pass<'_> {
         let cast = cast::wanted(&self.path).filter(|_| filled.text != template);
         let value = match cast {
             None => Value::Text(filled.text),
+            Some(cast) if filled.unread => cast.neutral(),
             Some(cast) => self.cast(cast, &filled.text, &scalar, &pieces),
         };
         Node {
@@ -159,6 +162,7 @@ impl Pass<'_> {
         if let Some((value, secrets)) = usable {
             filled.text.push_str(value);
             filled.secrets.extend(secrets);
+            filled.unread |= self.vars.is_unread(name);
             return;
         }
         let place = || self.place(scalar, &variable.at);

@@ -5,10 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use dockerops_core::report::Problem;
-use dockerops_core::secret::Secret;
 
 use super::output::Output;
-use crate::desire::{DiskTree, SecretProblem};
+use crate::desire::DiskTree;
 use crate::reconcile::{not_a_folder, problem};
 use crate::settings::{Environment, Settings, Sources};
 
@@ -28,15 +27,6 @@ pub(super) fn settings(out: &mut Output) -> Result<Settings, Problem> {
         };
         Settings::decide(&sources).map_err(|error| problem(&error, error.hint()))
     })
-}
-
-/// Stands for a value that is not read: `${PASSWORD:?}` is satisfied.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the same shape as reading a secret"
-)]
-pub(super) fn placeholder(_: &Path, id: &str) -> Result<Secret, SecretProblem> {
-    Ok(Secret::new(format!("[secret {id}]")))
 }
 
 /// Our whole environment, as compose files given by hand see it.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::offline;
 use super::output::Output;
-use crate::desire::{self, Values, given};
+use crate::desire::{self, SecretValues, Values, given};
 use crate::mistakes::{self, Style};
 use crate::reconcile::{problem, read_secret};
 
@@ -47,7 +47,7 @@ pub(super) struct RenderArgs {
     #[arg(long, value_enum)]
     compat: Option<CompatWith>,
 
-    /// Read the values of secrets, and show them
+    /// Read the values of secrets, and show them; without it, `[secret ID]` stands for one, and `0` or `false` for a number or boolean
     #[arg(long)]
     show_secrets: bool,
 }
@@ -125,10 +125,10 @@ fn repository(folder: &Path, args: &RenderArgs, out: &mut Output) -> Result<Rend
     let tree = offline::checkout(folder)?;
     let settings = offline::settings(out)?;
     let (allowed, hidden) = settings.compose_variables();
-    let secret: desire::ReadSecret<'_> = if args.show_secrets {
-        &read_secret
+    let secret = if args.show_secrets {
+        SecretValues::Read(&read_secret)
     } else {
-        &offline::placeholder
+        SecretValues::Unread
     };
     let values = Values {
         allowed: &allowed,

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::offline;
 use super::output::Output;
-use crate::desire::{self, Desired, Tree, Values, given};
+use crate::desire::{self, Desired, SecretValues, Tree, Values, given};
 use crate::mistakes::{self, Style, sarif};
 use crate::reconcile::problem;
 
@@ -88,7 +88,7 @@ fn repository(args: &ValidateArgs, out: &mut Output) -> Result<Checked, Problem>
     let values = Values {
         allowed: &allowed,
         hidden: &hidden,
-        secret: &offline::placeholder,
+        secret: SecretValues::Unread,
         compat: Compat::Specification,
     };
     let mut desired = desire::desire(&tree, &values);

@@ -68,6 +68,16 @@ impl DesiredStack {
 /// Reads the value of the secret `id` below `nfs.path`; the error is safe to show.
 pub type ReadSecret<'a> = &'a dyn Fn(&Path, &str) -> Result<Secret, SecretProblem>;
 
+/// What is known of the values of secrets.
+#[derive(Clone, Copy)]
+pub enum SecretValues<'a> {
+    /// They are read.
+    Read(ReadSecret<'a>),
+    /// They are not looked at: `[secret db]` stands for one, and `0` or `false` where a
+    /// number or a boolean is wanted.
+    Unread,
+}
+
 /// Why a secret has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretProblem {
@@ -84,7 +94,7 @@ pub struct Values<'a> {
     /// Names that are set in our environment but not allowed.
     pub hidden: &'a BTreeSet<String>,
     /// Where secrets come from.
-    pub secret: ReadSecret<'a>,
+    pub secret: SecretValues<'a>,
     /// How much syntax is accepted.
     pub compat: Compat,
 }

@@ -11,7 +11,7 @@ use dockerops_core::source::Sources;
 use dockerops_core::spec::{self, Input, StackSpec};
 
 use super::tree::{Tree, resolve};
-use super::{DesiredStack, Values, source};
+use super::{DesiredStack, SecretValues, Values, source};
 
 /// The accepted compose file names, the preferred one first.
 const COMPOSE_FILES: [&str; 4] = [
@@ -173,9 +173,12 @@ fn add_secret(
     out: &mut Diagnostics,
 ) {
     let id = &entry.id.value;
-    // What needs the value is not to be complained of, too.
-    variables.set(&entry.env.value, "[secret]", Provenance::secret(id));
-    let diagnostic = match (values.secret)(nfs, id) {
+    // What needs a value that cannot be read is not to be complained of, too.
+    variables.set_unread(&entry.env.value, Provenance::secret(id));
+    let SecretValues::Read(read) = values.secret else {
+        return;
+    };
+    let diagnostic = match read(nfs, id) {
         Ok(secret) => match secret.expose_text() {
             Some(value) => return variables.set(&entry.env.value, value, Provenance::secret(id)),
             None => Diagnostic::error(

@@ -22,7 +22,7 @@ use super::problem::not_a_folder;
 use super::progress::Event;
 use super::source::{BareFiles, FILE, Source};
 use super::{Request, Target, World, problem};
-use crate::desire::{self, Desired, DiskTree, SecretProblem, Values};
+use crate::desire::{self, Desired, DiskTree, SecretProblem, SecretValues, Values};
 use crate::git::{CommitInfo, GitError, Tree};
 use crate::host;
 use crate::settings::Settings;
@@ -278,7 +278,7 @@ fn desire_with(tree: &dyn desire::Tree, settings: &Settings) -> Desired {
     let values = Values {
         allowed: &allowed,
         hidden: &hidden,
-        secret: &read_secret,
+        secret: SecretValues::Read(&read_secret),
         compat: Compat::Specification,
     };
     desire::desire(tree, &values)

@@ -84,7 +84,8 @@ impl Cast {
         }
     }
 
-    /// What stands in for a value that did not fit, so that no second error follows.
+    /// What stands in for a value that did not fit, so that no second error follows,
+    /// or that nobody read.
     pub(super) fn neutral(self) -> Value {
         match self {
             Self::Int => Value::Int(0),

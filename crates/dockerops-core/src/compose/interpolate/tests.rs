@@ -330,3 +330,27 @@ proptest! {
         prop_assert!(!shown.contains("tweet"));
     }
 }
+
+#[test]
+fn a_value_that_nobody_read_fits_where_a_number_or_a_boolean_is_wanted() {
+    let text = "services: {a: {tty: '${X}', deploy: {replicas: '${X:?}'}, command: '${X}'}}";
+    let mut vars = Variables::new(Compat::Specification);
+    vars.set_unread("X", Provenance::secret("x"));
+    let (node, out) = run(text, &vars);
+    assert_eq!(out, Diagnostics::default());
+    let value = |path| at(&node, path).value.clone();
+    assert_eq!(value("services.a.tty"), Value::Bool(false));
+    assert_eq!(value("services.a.deploy.replicas"), Value::Int(0));
+    assert_eq!(
+        value("services.a.command"),
+        Value::Text("[secret x]".to_owned())
+    );
+
+    vars.set("X", "many", Provenance::secret("x"));
+    let (_, out) = run(text, &vars);
+    assert_eq!(
+        out.errors().count(),
+        2,
+        "a value that was read is looked at"
+    );
+}

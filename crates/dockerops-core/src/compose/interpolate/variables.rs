@@ -10,6 +10,7 @@ use crate::secret_words::is_secret_name;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Variables {
     values: BTreeMap<String, (String, Provenance)>,
+    unread: BTreeSet<String>,
     not_allowed: BTreeSet<String>,
     pub(super) compat: Compat,
 }
@@ -35,7 +36,22 @@ impl Variables {
 
     /// Sets `name`; a later value replaces an earlier one.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>, secrets: Provenance) {
-        self.values.insert(name.into(), (value.into(), secrets));
+        let name = name.into();
+        self.unread.remove(&name);
+        self.values.insert(name, (value.into(), secrets));
+    }
+
+    /// Notes that `name` has a value that nobody read: what it is put into shows which
+    /// `secrets` it stands for, and is not asked to be a number or a boolean.
+    pub fn set_unread(&mut self, name: impl Into<String>, secrets: Provenance) {
+        let name = name.into();
+        self.set(name.clone(), secrets.mask(), secrets);
+        self.unread.insert(name);
+    }
+
+    /// Whether what stands for the value of `name` says nothing about it.
+    pub fn is_unread(&self, name: &str) -> bool {
+        self.unread.contains(name)
     }
 
     /// Sets `name` as an environment has it: one whose name is that of a secret
@@ -70,6 +86,7 @@ impl fmt::Debug for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Variables")
             .field("names", &self.values.keys())
+            .field("unread", &self.unread)
             .field("not_allowed", &self.not_allowed)
             .field("compat", &self.compat)
             .finish()
