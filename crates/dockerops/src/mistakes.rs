@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use dockerops_core::codes::Code;
 use dockerops_core::diagnostic::{Diagnostic, Diagnostics, Quote, Severity};
+use dockerops_core::lint::secret_in;
 use dockerops_core::source::Sources;
 use serde_json::{Value, json};
 
@@ -90,9 +91,12 @@ impl<'s> Quoted<'s> {
         let line = sources.line(span)?;
         let start = byte(line, span.column.saturating_sub(1));
         let end = byte(line, span.column.saturating_sub(1) + span.length);
-        let (line, marked) = match diagnostic.quote {
-            Quote::Line => (Cow::Borrowed(line), start..end),
-            Quote::Mark => only(line, start..end),
+        let (line, marked) = match (diagnostic.quote, secret_in(line)) {
+            (Quote::Line, None) => (Cow::Borrowed(line), start..end),
+            // What is marked is known to be no secret.
+            (Quote::Mark, _) => only(line, start..end),
+            // The mark may begin before a secret; it never reaches into it.
+            (Quote::Line, Some(secret)) => only(line, start..end.min(secret).max(start)),
         };
         Some(Self {
             name: &sources.get(span.file)?.name,

@@ -171,6 +171,25 @@ fn a_value_that_looks_like_a_secret_is_never_repeated() {
 }
 
 #[test]
+fn a_value_that_looks_like_a_secret_is_not_repeated_of_a_file_that_cannot_be_read() {
+    let folder = repository();
+    for line in [
+        "services: {a: {imag: nginx, environment: {DB_PASSWORD: hunter2}}}\n",
+        "services: {a: {image: nginx, environment: {DB_PASSWORD: hunter2}\n",
+        "services: {a: {image: nginx, environment: {DB_PASSWORD: [hunter2]}}}\n",
+        "services: {a: {image: nginx, environment: {DB_PASSWORD: 'hunter2${'}}}\n",
+    ] {
+        fs::write(folder.path().join("web/compose.yml"), line).unwrap();
+        let said = validate(folder.path(), &[]).said;
+        assert!(
+            said.contains("error[") && !said.contains("| services"),
+            "{said}"
+        );
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
 fn files_given_by_hand_are_validated_also_from_standard_input() {
     let text = "services: {a: {image: 'nginx:${TAG:?}'}}\n";
     let folder = folder(&[

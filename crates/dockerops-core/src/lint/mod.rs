@@ -7,13 +7,15 @@
 //!
 //! - A lint speaks only of files that were read without an error, so that one
 //!   mistake does not bring others.
-//! - No message, and no quoted line, holds a value that looks like a secret.
+//! - No message, and no quoted line, holds a value that looks like a secret. Where a
+//!   file has errors, and so is not looked at in full, [`secret_in`] says it by the line.
 
 mod bindings;
 mod clear;
 mod deploy;
 mod hidden;
 mod images;
+mod line;
 mod off;
 mod paths;
 mod ports;
@@ -33,6 +35,7 @@ use crate::source::Sources;
 use crate::spec::StackSpec;
 
 pub use hidden::Hidden;
+pub use line::secret_in;
 pub use off::without;
 
 /// What the lints look at.
