@@ -41,6 +41,8 @@ pub struct Diagnostic {
     pub hint: Option<String>,
     /// How much of the line may be shown.
     pub quote: Quote,
+    /// What is said instead of `message`, which repeats a value, when that is a secret.
+    pub discreet: Option<&'static str>,
 }
 
 impl Diagnostic {
@@ -57,6 +59,7 @@ impl Diagnostic {
             span: span.into(),
             hint: None,
             quote: Quote::Line,
+            discreet: None,
         }
     }
 
@@ -76,6 +79,13 @@ impl Diagnostic {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says `message` instead, when the value that is repeated must not be shown.
+    #[must_use]
+    pub fn discreet(mut self, message: &'static str) -> Self {
+        self.discreet = Some(message);
         self
     }
 

@@ -138,7 +138,8 @@ fn scalar(node: &Node, loading: &mut Loading<'_>) -> Option<Text> {
         );
         loading.out.push(
             Diagnostic::warning("number-normalised", node.span, message)
-                .hint("Put the value in quotes to keep it as written."),
+                .hint("Put the value in quotes to keep it as written.")
+                .discreet("Docker reads this as a number and writes it differently"),
         );
     }
     Some(node.field(shown))

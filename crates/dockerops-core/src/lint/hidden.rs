@@ -47,10 +47,8 @@ impl Lines {
         problem.quote = Quote::Mark;
         if self.overlaps(span) {
             problem.span = Some(Span { length: 0, ..span });
-            // It is the one message that repeats a value.
-            if problem.code == "number-normalised" {
-                "Docker reads this as a number and writes it differently"
-                    .clone_into(&mut problem.message);
+            if let Some(discreet) = problem.discreet {
+                discreet.clone_into(&mut problem.message);
             }
         }
     }
