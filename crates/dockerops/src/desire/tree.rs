@@ -119,6 +119,10 @@ pub(super) fn limited(from: impl Read) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `map_err` takes"
+)]
 fn unreadable(error: std::io::Error) -> FileError {
     match error.kind() {
         ErrorKind::NotFound => FileError::Missing,
