@@ -25,7 +25,7 @@ fn compose_files_are_compared_with_a_stack_that_docker_deployed() {
     insta::assert_snapshot!(site.tidy(&same.stdout), @r"
     HOME/compose.yml
     app  no change
-      warning: stack `app` is not ours
+      warning: something else deployed stack `app`: it is only compared
     No changes.
     ");
 
@@ -40,7 +40,7 @@ fn compose_files_are_compared_with_a_stack_that_docker_deployed() {
           (restarts 1 task, stop-first)
       ! app_web: nothing of it runs while its one task restarts (stop-first)
       = 1 service unchanged
-      warning: stack `app` is not ours
+      warning: something else deployed stack `app`: it is only compared
     Plan: 0 to create, 1 to update, 0 to replace, 0 to remove; 1 task restarts.
     ");
     assert_eq!(site.recorder.writes(), []);

@@ -75,15 +75,10 @@ fn a_plan_over_which_something_moved_is_refused_by_name_and_writes_nothing() {
       hint: Run `dockerops plan --out FILE` again and look at what changed.
     ");
 
+    site.files(&[("site/index.html", "two")], "a binding");
     let file = saved(&site);
-    site.files(&[("site/index.html", "two")], "not in the plan");
-    fs::write(
-        site.person
-            .nfs()
-            .join(format!("{}/site/index.html", site.stack)),
-        "else",
-    )
-    .unwrap();
+    let page = format!("{}/site/index.html", site.stack);
+    fs::remove_file(site.person.nfs().join(page)).unwrap();
     insta::assert_snapshot!(refused(&site, &file), @r"
     error: the saved plan does not hold any more; nothing was written
       files of bindings on the shared storage changed
@@ -122,27 +117,35 @@ fn the_planned_revision_is_applied_though_head_moved_but_not_over_a_newer_deploy
 
 #[test]
 fn a_file_that_is_no_plan_for_here_is_refused_with_a_way_out() {
-    let site = deployed("noplan");
+    let mut site = deployed("noplan");
     site.compose(&compose(&site, "b"), "b");
     let plan = fs::read_to_string(saved(&site)).unwrap();
     let format = "\"format\": 1";
     assert!(plan.contains(format), "{plan}");
-    let other = site.repository.url().replace(".git", "-other.git");
+    let other = site.person.repository().unwrap();
+    other.commit(&[("stacks.yaml", "[]\n")], "list").unwrap();
     let mut seen = String::new();
     for (name, content) in [
         ("empty", String::new()),
         ("text", "hello".to_owned()),
         ("other", "{\"format\": 1}".to_owned()),
         ("newer", plan.replace(format, "\"format\": 2")),
-        ("unwatched", plan.replace(&site.repository.url(), &other)),
+        (
+            "edited",
+            plan.replace("environment.MARK", "environment.MORE"),
+        ),
     ] {
         let file = site.path(name);
         fs::write(&file, content).unwrap();
         seen += &format!("# {name}\n{}", refused(&site, &file));
     }
-    seen = seen.replace(&other, "OTHER");
     let absent = site.path("absent");
     seen += &format!("# absent\n{}", refused(&site, &absent));
+    let plan = saved(&site);
+    site.person.set("DOCKEROPS_DB_PATH", site.path("other.db"));
+    ok(&site.person, &["watch", &other.url()]);
+    seen += &format!("# unwatched\n{}", refused(&site, &plan));
+    site.person.unset("DOCKEROPS_DB_PATH");
     insta::assert_snapshot!(seen, @r"
     # empty
     error: the file holds no saved plan
@@ -156,12 +159,16 @@ fn a_file_that_is_no_plan_for_here_is_refused_with_a_way_out() {
     # newer
     error: the plan in `HOME/newer` has format 2, which this version does not know
       hint: Make the plan with the version that applies it.
-    # unwatched
-    error: the plan is about `OTHER`, which is not watched
-      hint: Run `dockerops watch OTHER` first.
+    # edited
+    error: `HOME/edited` is not as `dockerops plan --out` wrote it on this host
+      hint: Make the plan again, and apply it on the host that made it.
     # absent
     error: `HOME/absent` cannot be read: no such file
       hint: Name a file that `dockerops plan --out FILE` wrote.
+    # unwatched
+    error: the saved plan does not hold any more; nothing was written
+      the watched repositories are not those that it was made for
+      hint: Run `dockerops plan --out FILE` again and look at what changed.
     ");
     ok(&site.person, &["stop"]);
 }
