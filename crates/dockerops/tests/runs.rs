@@ -335,3 +335,22 @@ async fn a_damaged_mirror_is_made_anew() {
 
     assert_eq!(outcomes(&report), [Outcome::Unchanged], "{report:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_that_failed_does_not_turn_well_because_nothing_differs() {
+    let bench = Bench::new();
+    let app = repository("app", &["a"], "one");
+    bench
+        .swarm
+        .script("app_a", Script::Fail("exit 3".to_owned()));
+    let failed = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&failed), [Outcome::Failed]);
+
+    bench.swarm.take_writes();
+    let again = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&again), [Outcome::Failed], "{again:?}");
+    let problem = again.repositories[0].stacks[0].problem.clone().unwrap();
+    assert!(problem.message.contains("exit 3"), "{problem:?}");
+    assert_eq!(bench.swarm.take_writes(), Vec::<String>::new());
+}

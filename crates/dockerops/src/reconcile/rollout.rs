@@ -3,7 +3,7 @@
 //! Bindings are copied first, then networks, configs and secrets, then services;
 //! what the stack no longer declares goes last, when the rest runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dockerops_core::image::ImageRef;
 use dockerops_core::plan::{Action, Change, KeptWhy, Plan, Restarts};
@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use super::draft::{Draft, outcome_of};
 use super::images::auth;
 use super::progress::Event;
-use super::settle::settle;
+use super::settle::{Concern, settle};
 use super::stack::Stacks;
 use super::{Mode, Wait, problem};
 use crate::engine::Applied;
@@ -191,21 +191,12 @@ impl Rollout<'_> {
             seen,
             ..
         } = self.0.stacks;
-        let (mut watched, mut disturbed) = (written(plan), disturbed(plan));
-        watched.extend(moving(plan));
-        if outcome_of(plan) != Outcome::Held {
-            // What did not run before must run for a while, too, before it counts as well.
-            let unwell = self.unwell();
-            watched.extend(unwell.iter().cloned());
-            disturbed.extend(unwell);
-        }
+        let watched = self.concerns(plan);
         let result = match request.wait {
-            Wait::UntilHealthy => {
-                settle(world, request, seen, self.0.spec, &watched, &disturbed).await
-            }
+            Wait::UntilHealthy => settle(world, request, seen, self.0.spec, &watched).await,
             Wait::No => Ok(()),
         };
-        let services = watched.into_iter().collect();
+        let services = watched.into_keys().collect();
         world.progress.event(Event::Finished {
             stack: self.0.spec.name.clone(),
             services,
@@ -218,6 +209,21 @@ impl Rollout<'_> {
             report.outcome = Outcome::Failed;
             report.problem = Some(problem);
         }
+    }
+
+    /// The services to wait for, and why; of several reasons the strongest.
+    fn concerns(&self, plan: &Plan) -> BTreeMap<String, Concern> {
+        let mut concerns = BTreeMap::new();
+        let mut add = |names: BTreeSet<String>, concern| {
+            concerns.extend(names.into_iter().map(|name| (name, concern)));
+        };
+        if outcome_of(plan) != Outcome::Held {
+            add(self.unwell(), Concern::Unwell);
+        }
+        add(moving(plan), Concern::Moving);
+        add(written(plan), Concern::Moving);
+        add(disturbed(plan), Concern::Restarted);
+        concerns
     }
 
     /// Services of the stack of which less ran than is wanted when the run began. That

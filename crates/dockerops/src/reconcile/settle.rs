@@ -1,6 +1,6 @@
 //! The end of a stack's rollout: wait until its services are well, or say what is not.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dockerops_core::health::{Outcome as Health, Tally, Verdict};
@@ -15,16 +15,26 @@ use crate::engine::{self, Limits, Watched};
 /// The longest time a service must run without a break before it counts as well.
 const LONGEST_WINDOW: Duration = Duration::from_secs(30);
 
-/// Waits for `names` of `spec`, of which `disturbed` must run for a while; the error names every service that is not well and why.
+/// Why a service is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concern {
+    /// Its tasks start anew: they must run for a while, and what failed before is old news.
+    Restarted,
+    /// It was written without a restart, or Swarm is still moving it.
+    Moving,
+    /// Nothing of it was written, but less ran than is wanted: what failed before is why.
+    Unwell,
+}
+
+/// Waits for the services `watched` of `spec`; the error names every one that is not well and why.
 pub(super) async fn settle(
     world: &World,
     request: &Request,
     seen: &Seen,
     spec: &StackSpec,
-    names: &BTreeSet<String>,
-    disturbed: &BTreeSet<String>,
+    watched: &BTreeMap<String, Concern>,
 ) -> Result<(), Problem> {
-    if names.is_empty() {
+    if watched.is_empty() {
         return Ok(());
     }
     let services = world
@@ -34,8 +44,7 @@ pub(super) async fn settle(
         .map_err(|error| problem(&error, error.hint()))?;
     let watched: Vec<_> = services
         .iter()
-        .filter(|service| names.contains(&service.name))
-        .map(|service| watch(service, seen, disturbed))
+        .filter_map(|service| Some(watch(service, seen, *watched.get(&service.name)?)))
         .collect();
     let mut show = |progress: engine::Progress<'_>| world.progress.event(rollout(spec, &progress));
     let outcomes = engine::wait(
@@ -67,18 +76,20 @@ pub(super) async fn settle(
     }
 }
 
-fn watch(service: &Service, seen: &Seen, disturbed: &BTreeSet<String>) -> Watched {
-    let window = if disturbed.contains(&service.name) {
-        Watched::window_of(&service.spec, LONGEST_WINDOW)
-    } else {
-        Duration::ZERO
+fn watch(service: &Service, seen: &Seen, concern: Concern) -> Watched {
+    let window = match concern {
+        Concern::Restarted | Concern::Unwell => Watched::window_of(&service.spec, LONGEST_WINDOW),
+        Concern::Moving => Duration::ZERO,
     };
-    let before = seen.tasks.get(&service.id).cloned().unwrap_or_default();
+    let before = match concern {
+        Concern::Restarted | Concern::Moving => seen.tasks.get(&service.id).cloned(),
+        Concern::Unwell => None,
+    };
     Watched {
         id: service.id.clone(),
         name: service.name.clone(),
         window,
-        before,
+        before: before.unwrap_or_default(),
     }
 }
 
