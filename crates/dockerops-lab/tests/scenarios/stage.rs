@@ -223,11 +223,12 @@ fn on_its_way(task: &Task) -> bool {
     if task.state == "pending" {
         return task.error.is_empty();
     }
-    let wanted = matches!(
-        task.desired_state.as_str(),
-        "ready" | "running" | "complete"
-    );
-    wanted && !matches!(task.state.as_str(), "running" | "complete" | "pending")
+    match task.desired_state.as_str() {
+        // A job's task that runs has yet to complete.
+        "complete" => task.state != "complete",
+        "ready" | "running" => !matches!(task.state.as_str(), "running" | "complete"),
+        _ => false,
+    }
 }
 
 fn is_updating(service: &Service) -> bool {

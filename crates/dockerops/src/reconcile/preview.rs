@@ -34,7 +34,8 @@ pub(super) async fn complete(stacks: &Stacks<'_>, report: &mut Report) {
         let Ok(read) = &repository.read else {
             return Vec::new();
         };
-        if read.checkout.as_ref().is_some_and(|c| c.origin.is_none()) {
+        let unknown = read.checkout.as_ref().is_some_and(|c| c.origin.is_none());
+        if unknown && read.desired.manifest.is_some() {
             report.warnings.push(UNKNOWN_ORIGIN.to_owned());
         }
         commits(stacks, target, read, report, asking).await;
