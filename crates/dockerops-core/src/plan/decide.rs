@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::files::{self, FileName, Files};
 use super::inputs::{Adopt, Inputs, Prune};
 use super::normalise::NetworkNames;
-use super::ownership::{Standing, labels_of, standing};
+use super::ownership::{Standing, is_adopted_job, labels_of, standing};
 use super::pins::{self, Chosen, NoImage};
 use super::ports::{self, Step};
 use super::services::{Decision, Subject};
@@ -151,10 +151,12 @@ impl<'a> Undeclared<'a> {
                 other => other,
             };
             let whose = standing(&labels, inputs.claim(adopt));
+            let adopted = is_adopted_job(service, &inputs.desired.name)
+                && super::owner_of(inputs.observed, &inputs.desired.name).includes(inputs.owner);
             let kept = labels
                 .get(label::PRUNE)
                 .is_some_and(|value| value == "false");
-            if whose != Standing::Ours {
+            if whose != Standing::Ours && !adopted {
                 staying.push((service, KeptWhy::Foreign));
             } else if kept || inputs.policy.prune == Prune::Keep {
                 staying.push((service, KeptWhy::PruneOff));

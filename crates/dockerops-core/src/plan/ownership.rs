@@ -124,6 +124,22 @@ pub(super) fn standing(labels: &BTreeMap<String, String>, claim: Claim<'_>) -> S
     }
 }
 
+/// Whether a service of a stack that is ours is a job that was taken over with it: it
+/// carries no label of ours, since labelling would run it again, but that of an image,
+/// which `docker stack deploy` alone puts there.
+pub(super) fn is_adopted_job(service: &Service, stack: &StackName) -> bool {
+    let labels = labels_of(service);
+    let mode = service.spec.get("Mode");
+    let jobs = ["ReplicatedJob", "GlobalJob"];
+    let is_job = jobs
+        .iter()
+        .any(|job| mode.is_some_and(|mode| mode.get(job).is_some()));
+    is_job
+        && in_stack(&labels, stack)
+        && labels.contains_key(label::IMAGE)
+        && !labels.contains_key(label::REPOSITORY)
+}
+
 /// Whether `labels` put an object into `stack`.
 pub(super) fn in_stack(labels: &BTreeMap<String, String>, stack: &StackName) -> bool {
     labels

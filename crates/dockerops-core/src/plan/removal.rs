@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::remove_service;
 use super::inputs::Adopt;
-use super::ownership::{Claim, Ownership, Standing, in_stack, labels_of, owner_of, standing};
+use super::ownership::{
+    Claim, Ownership, Standing, in_stack, is_adopted_job, labels_of, owner_of, standing,
+};
 use super::{FileKind, Kept, KeptWhy, Plan, Reason, files, networks, refuse};
 use crate::diagnostic::Diagnostics;
 use crate::names::{Owner, StackName};
@@ -45,10 +47,9 @@ pub(super) fn plan(
         adopt,
     };
     let ours = |labels: &_| standing(labels, claim) == Standing::Ours;
-    let (going, staying): (Vec<_>, Vec<_>) = observed
-        .services
-        .iter()
-        .partition(|service| ours(&labels_of(service)));
+    let (going, staying): (Vec<_>, Vec<_>) = observed.services.iter().partition(|service| {
+        ours(&labels_of(service)) || (whose.includes(owner) && is_adopted_job(service, stack))
+    });
     plan.changes.extend(
         going
             .into_iter()

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::world::{With, World, file, lines, service};
 use crate::names::Owner;
-use crate::plan::{Action, Adopt, Ownership, owner_of, removal};
+use crate::plan::{Adopt, Ownership, owner_of, removal};
 
 fn deployed_by_docker() -> World {
     let mut world = World::new(vec![
@@ -152,16 +152,33 @@ fn a_removal_takes_what_is_ours_and_nothing_else() {
     let plan = remove(&world, Adopt::Refuse).unwrap();
     insta::assert_snapshot!(lines(&plan), @r"
     - app_api [Undeclared]
+    - app_job [Undeclared]
     - Secret app_key [Undeclared]
     - Config app_conf [Undeclared]
+    - network app_default [Undeclared]
+    ");
+}
+
+#[test]
+fn a_job_that_was_taken_over_goes_like_the_rest_and_one_made_by_hand_stays() {
+    let mut world = deployed_by_docker();
+    world.policy.adopt = Adopt::Take;
+    world.deploy();
+    world.policy.adopt = Adopt::Refuse;
+    world
+        .desired
+        .services
+        .retain(|service| service.key != "job");
+    insta::assert_snapshot!(lines(&world.plan()), @r"
+    - app_job [Undeclared]
+      app_api UpToDate
+    ");
+    let labels = world.live("job").spec["Labels"].as_object_mut().unwrap();
+    labels.remove("com.docker.stack.image");
+    insta::assert_snapshot!(lines(&world.plan()), @r"
+      app_api UpToDate
       app_job Foreign
     ");
-    assert!(
-        !plan
-            .changes
-            .iter()
-            .any(|c| matches!(&c.action, Action::RemoveService { name, .. } if name == "app_job"))
-    );
 }
 
 #[test]
