@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dockerops_lab::{Lab, Person};
+use dockerops_lab::{Lab, Person, sleepers};
 use serde_json::Value;
 
 use crate::stacks::{commit, fails, ok, services, task_ids};
@@ -118,10 +118,46 @@ fn a_job_runs_again_for_another_image_or_command_only() {
     assert_eq!(services(lab, &stack), [""; 0]);
 }
 
+#[test]
+fn a_job_that_was_taken_over_is_stopped_with_its_stack() {
+    let lab = Lab::shared().unwrap();
+    let person = Person::new(lab, "oldjob").unwrap();
+    let stack = person.named("app");
+    let image = person.image("web", "a").unwrap();
+    let service = format!("{stack}_job");
+    create_job(&person, &stack, &service, &image);
+    let repository = person.repository().unwrap();
+    let web = sleepers(&[("web", &image, "")]);
+    let compose = web.replace(
+        "networks: {host: {external: true}}\n",
+        &format!(
+            "  job: {{image: '{image}', command: 'true', networks: [host], \
+             deploy: {{mode: replicated-job}}}}\nnetworks: {{host: {{external: true}}}}\n"
+        ),
+    );
+    commit(&repository, &[(&stack, &compose)]);
+    let first = (iteration(lab, &service), task_ids(lab, &service));
+    ok(&person, &["watch", "--adopt", &repository.url()]);
+    assert_eq!((iteration(lab, &service), task_ids(lab, &service)), first);
+    assert_eq!(services(lab, &stack).len(), 2);
+
+    ok(&person, &["stop"]);
+
+    assert_eq!(services(lab, &stack), [""; 0]);
+}
+
 /// A job that something else deployed as part of `stack`, run to its end.
 fn create_job(person: &Person<'_>, stack: &str, service: &str, image: &str) {
     let label = format!("com.docker.stack.namespace={stack}");
-    let options = ["--mode", "replicated-job", "--network", "host"];
+    let written = format!("com.docker.stack.image={image}");
+    let options = [
+        "--mode",
+        "replicated-job",
+        "--network",
+        "host",
+        "--label",
+        &written,
+    ];
     let mut create = vec!["service", "create", "--name", service];
     create.extend(options);
     create.extend([
