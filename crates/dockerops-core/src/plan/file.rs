@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::files::{
-    DIGITS, FileName, Files, cut, is_version_of, objects, ours, references, specs, word,
-};
+use super::files::{DIGITS, FileName, Files, cut, is_version_of, objects, ours, references, specs};
 use super::inputs::{Adopt, Inputs};
 use super::ownership::{Standing, labels_of, standing};
 use super::{Action, Change, FieldChange, FileKind, Reason};
@@ -164,7 +162,7 @@ impl<'a> File<'a, '_> {
         if name != *plain && self.spec.explicit_name {
             files.warnings.push(format!(
                 "{} `{plain}` is taken with other content; this stack uses `{name}`",
-                word(self.kind)
+                self.kind.word()
             ));
         }
         files.changes.push(self.creation(&name));
@@ -174,7 +172,7 @@ impl<'a> File<'a, '_> {
     fn name_taken(&self, name: &str) -> Diagnostic {
         let message = format!(
             "{} `{}` cannot be made: `{name}` exists, but is not ours",
-            word(self.kind),
+            self.kind.word(),
             self.spec.name
         );
         Diagnostic::error("name-taken", self.spec.span, message)

@@ -70,7 +70,7 @@ pub(super) fn check_external(inputs: &Inputs, problems: &mut Diagnostics) {
                 .iter()
                 .all(|o| o.name != *name)
             {
-                let word = word(kind);
+                let word = kind.word();
                 let message =
                     format!("{word} `{name}` is declared as external, but does not exist");
                 let hint = format!("Create it with `docker {word} create {name} FILE`.");
@@ -153,14 +153,6 @@ pub(super) fn specs<'a>(inputs: &Inputs<'a>, kind: FileKind) -> &'a [FileSpec] {
     match kind {
         FileKind::Config => &inputs.desired.configs,
         FileKind::Secret => &inputs.desired.secrets,
-    }
-}
-
-/// As people call it.
-pub(super) fn word(kind: FileKind) -> &'static str {
-    match kind {
-        FileKind::Config => "config",
-        FileKind::Secret => "secret",
     }
 }
 

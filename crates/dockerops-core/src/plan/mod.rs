@@ -124,6 +124,16 @@ pub enum Restarts {
     All,
 }
 
+impl FileKind {
+    /// As people call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Secret => "secret",
+        }
+    }
+}
+
 /// A write to the engine.
 ///
 /// Service bodies name networks (`Target`), configs (`ConfigName`) and secrets

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::observed::Observed;
-use crate::plan::{Action, Change, Effect, FieldChange, FileKind, Reason, Restarts};
+use crate::plan::{Action, Change, Effect, FieldChange, Reason, Restarts};
 
 /// One write, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -118,20 +118,13 @@ impl fmt::Display for Verb {
 fn words(action: &Action) -> (Verb, &'static str, &str) {
     match action {
         Action::CreateNetwork { name, .. } => (Verb::Create, "network", name),
-        Action::CreateFile { kind, name, .. } => (Verb::Create, file_word(*kind), name),
-        Action::RelabelFile { kind, name, .. } => (Verb::Relabel, file_word(*kind), name),
+        Action::CreateFile { kind, name, .. } => (Verb::Create, kind.word(), name),
+        Action::RelabelFile { kind, name, .. } => (Verb::Relabel, kind.word(), name),
         Action::CreateService { name, .. } => (Verb::Create, "service", name),
         Action::UpdateService { name, .. } => (Verb::Update, "service", name),
         Action::RemoveService { name, .. } => (Verb::Remove, "service", name),
-        Action::RemoveFile { kind, name, .. } => (Verb::Remove, file_word(*kind), name),
+        Action::RemoveFile { kind, name, .. } => (Verb::Remove, kind.word(), name),
         Action::RemoveNetwork { name, .. } => (Verb::Remove, "network", name),
-    }
-}
-
-fn file_word(kind: FileKind) -> &'static str {
-    match kind {
-        FileKind::Config => "config",
-        FileKind::Secret => "secret",
     }
 }
 
