@@ -13,7 +13,9 @@ use std::time::Duration;
 use dockerops::engine::{Engine, EngineError, LocalImage, MemorySwarm, Script};
 use dockerops::git::{Git, GitSettings};
 use dockerops::reconcile::progress::Silent;
-use dockerops::reconcile::{Mode, Request, Target, Texts, Wait, World, managed, run, stop};
+use dockerops::reconcile::{
+    Limits, Mode, Request, Target, Texts, Trigger, Wait, World, managed, run, stop,
+};
 use dockerops::registry::{Registry, RegistrySettings};
 use dockerops::settings::{Environment, Settings, Sources};
 use dockerops::store::Store;
@@ -95,7 +97,11 @@ fn request(repositories: Vec<Target>) -> Request {
         },
         insist: Insist::No,
         rotate: BTreeSet::new(),
-        timeout: Duration::from_secs(3),
+        trigger: Trigger::Reconcile,
+        limits: Limits {
+            forward: Some(Duration::from_secs(3)),
+            rollback: None,
+        },
         mode: Mode::Apply,
         texts: Texts::Named,
         agreed: None,

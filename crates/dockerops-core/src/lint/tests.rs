@@ -144,6 +144,7 @@ fn a_volume_that_no_stack_mounts_is_told_unless_a_stack_is_missing() {
             StackName::parse("unread").unwrap(),
             crate::source::Span::start_of(repository.sources.add("stacks.yaml", "")),
         ),
+        options: manifest::StackOptions::default(),
     };
     repository.manifest.stacks.push(unread);
     assert_eq!(repository.told(), "");

@@ -6,6 +6,7 @@ mod check;
 mod entry;
 mod lints;
 mod nfs;
+mod options;
 mod paths;
 mod schema;
 mod secrets;
@@ -18,6 +19,7 @@ mod volumes;
 pub use check::check_nfs;
 pub use lints::parse_lints;
 pub use nfs::parse_nfs;
+pub use options::{OnFailure, SelfHeal, StackOptions};
 pub use schema::ManifestFile;
 pub use secrets::parse_secrets;
 pub use stacks::parse_stacks;
@@ -51,11 +53,13 @@ impl Manifest {
     }
 }
 
-/// One `- name: …` of `stacks.yaml`; the folder has the stack's name.
+/// One `- name: …` of `stacks.yaml`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StackEntry {
     /// `name`.
     pub name: Field<StackName>,
+    /// How it is rolled out and kept.
+    pub options: StackOptions,
 }
 
 /// `nfs.yaml`.

@@ -1,7 +1,7 @@
 //! `stacks.yaml`: a list of `- name: <stack>`.
 
 use super::shape::{STACK, STACK_NAME, STACKS};
-use super::{Seen, StackEntry, all_or_nothing};
+use super::{Seen, StackEntry, StackOptions, all_or_nothing};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::field::Text;
 use crate::names::StackName;
@@ -41,6 +41,7 @@ fn entry(name: &Text, out: &mut Diagnostics) -> Option<StackEntry> {
     match StackName::parse(&name.value) {
         Ok(parsed) => Some(StackEntry {
             name: name.with(parsed),
+            options: StackOptions::default(),
         }),
         Err(error) => {
             let problem = Diagnostic::error("bad-stack-name", name.span, error.to_string());

@@ -214,6 +214,7 @@ fn parse_lints_of_web(
             StackName::parse("web").unwrap(),
             crate::source::Span::start_of(file),
         ),
+        options: StackOptions::default(),
     };
     parse_lints(sources, file, &[stack], out)
 }

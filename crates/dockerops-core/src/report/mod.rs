@@ -58,7 +58,7 @@ pub struct CommitReport {
 
 /// How one stack ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It was as asked; nothing was written.
     Unchanged,
@@ -66,8 +66,12 @@ pub enum Outcome {
     Changed,
     /// It left the repository and was removed.
     Removed,
-    /// It is not tried again until something changes: Swarm rolled this version back.
+    /// It is not tried again until something changes: this version failed before.
     Held,
+    /// Nothing was done, as somebody suspended it.
+    Suspended,
+    /// It did not get well, and runs again as it did before; `problem` says why.
+    RolledBack,
     /// It is not as asked; `problem` says why.
     Failed,
 }
@@ -141,7 +145,7 @@ impl Report {
     pub fn pending(&self) -> bool {
         let pending = |stack: &StackReport| match stack.outcome {
             Outcome::Held => true,
-            Outcome::Failed => false,
+            Outcome::Failed | Outcome::Suspended => false,
             _ => !stack.changes.is_empty(),
         };
         let mut bindings = self.repositories.iter().flat_map(|r| &r.bindings);
@@ -157,7 +161,12 @@ impl Report {
 impl RepositoryReport {
     /// Whether anything of this repository is not as asked.
     pub fn failed(&self) -> bool {
-        let stack = |s: &StackReport| matches!(s.outcome, Outcome::Failed | Outcome::Held);
+        let stack = |s: &StackReport| {
+            matches!(
+                s.outcome,
+                Outcome::Failed | Outcome::RolledBack | Outcome::Held
+            )
+        };
         self.problem.is_some() || self.stacks.iter().any(stack)
     }
 }

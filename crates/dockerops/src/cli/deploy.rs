@@ -8,13 +8,14 @@ use dockerops_core::departed::Insist;
 use dockerops_core::plan::{Adopt, Policy, Prune, PullPolicy, VolumeChange};
 use dockerops_core::report::Problem;
 
+use super::limits::LimitArgs;
 use super::output::Output;
 use super::plan::{ShownArgs, files, plan};
 use super::policy::ForceArgs;
 use super::session::{Key, Session, duration};
 use super::watch::confirm;
 use super::{Exit, summary};
-use crate::reconcile::{self, Mode, Request, Target, Texts, Wait};
+use crate::reconcile::{self, Mode, Request, Target, Texts, Trigger, Wait};
 
 /// Deploy a stack from compose files, without a repository
 ///
@@ -74,9 +75,8 @@ pub(super) struct DeployArgs {
     #[arg(long)]
     allow_volume_change: bool,
 
-    /// How long the services may take to run
-    #[arg(long, default_value = "5m", value_parser = duration, value_name = "DURATION")]
-    timeout: Duration,
+    #[command(flatten)]
+    limits: LimitArgs,
 
     /// Wait this long for another run to end, instead of failing at once
     #[arg(long, value_parser = duration, value_name = "DURATION")]
@@ -124,7 +124,8 @@ impl DeployArgs {
             policy: self.policy(),
             insist: Insist::No,
             rotate: BTreeSet::new(),
-            timeout: self.timeout,
+            trigger: Trigger::Deploy,
+            limits: self.limits.limits(),
             mode,
             texts: Texts::Named,
             agreed: None,

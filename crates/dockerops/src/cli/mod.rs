@@ -9,6 +9,7 @@ mod deploy;
 mod diff;
 mod exit;
 mod init;
+mod limits;
 mod log;
 mod offline;
 mod output;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use dockerops_core::departed::Insist;
 use dockerops_core::names::{Owner, StackName};
@@ -20,7 +19,9 @@ use super::saved;
 use super::session::{Key, Session};
 use super::summary::{self, View};
 use crate::desire::given;
-use crate::reconcile::{self, BareFiles, Mode, Request, Target, Texts, Wait, problem};
+use crate::reconcile::{
+    self, BareFiles, Limits, Mode, Request, Target, Texts, Trigger, Wait, problem,
+};
 
 /// Show what would change, and change nothing
 ///
@@ -186,7 +187,8 @@ pub(super) fn to_look(session: &Session, repositories: Vec<Target>, shown: &Show
         },
         insist: Insist::No,
         rotate: BTreeSet::new(),
-        timeout: Duration::ZERO,
+        trigger: Trigger::Reconcile,
+        limits: Limits::default(),
         mode: Mode::Preview,
         texts: shown.texts(),
         agreed: None,

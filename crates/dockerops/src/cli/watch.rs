@@ -7,11 +7,12 @@ use dockerops_core::report::{Outcome, Problem, Report, Verb};
 use dockerops_core::repository_url::RepositoryUrl;
 
 use super::Exit;
+use super::limits::LimitArgs;
 use super::output::Output;
 use super::policy::PolicyArgs;
 use super::session::{Session, duration};
 use super::summary::{self, View};
-use crate::reconcile::{self, Mode, Request, Target, Texts, Wait, problem};
+use crate::reconcile::{self, Mode, Request, Target, Texts, Trigger, Wait, problem};
 
 /// Deploy a repository's stacks and remember the repository
 ///
@@ -35,9 +36,8 @@ pub(super) struct RolloutArgs {
     #[arg(long, requires = "adopt")]
     yes: bool,
 
-    /// How long the services of a stack may take to run
-    #[arg(long, default_value = "5m", value_parser = duration, value_name = "DURATION")]
-    timeout: Duration,
+    #[command(flatten)]
+    limits: LimitArgs,
 
     /// Wait this long for another run to end, instead of failing at once
     #[arg(long, value_parser = duration, value_name = "DURATION")]
@@ -58,6 +58,7 @@ pub(super) async fn run(args: &WatchArgs, out: &mut Output) -> Result<Exit, Prob
         .request(&session, vec![Target::parse(url.as_given())]);
     args.rollout.agree(&session, &request, out).await?;
     request.mode = Mode::Watch;
+    request.trigger = Trigger::Watch;
     let report = reconcile::run(&session.world, &request).await?;
     session.shown.clear();
     Ok(summary::answer(&report, out))
@@ -85,7 +86,8 @@ impl RolloutArgs {
             policy: self.policy.policy(&session.world.settings),
             insist: self.policy.insist(),
             rotate: self.policy.rotate(),
-            timeout: self.timeout,
+            trigger: Trigger::Reconcile,
+            limits: self.limits.limits(),
             mode: Mode::Apply,
             texts: Texts::Named,
             agreed: None,

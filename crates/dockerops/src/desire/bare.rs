@@ -9,7 +9,7 @@ use dockerops_core::compose::{
     self, Compat, Compose, FileError, Files, Origin, Request, Variables,
 };
 use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
-use dockerops_core::manifest::Manifest;
+use dockerops_core::manifest::{Manifest, StackOptions};
 use dockerops_core::names::StackName;
 use dockerops_core::source::{FileId, Sources};
 use dockerops_core::spec::{self, Input, StackSpec};
@@ -35,6 +35,7 @@ impl Bare {
     pub fn into_desired(self, name: StackName, compose_path: String) -> Desired {
         let stack = DesiredStack {
             name,
+            options: StackOptions::default(),
             compose_path,
             compose: self.compose,
             secrets: Vec::new(),

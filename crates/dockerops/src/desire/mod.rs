@@ -12,7 +12,7 @@ use std::path::Path;
 
 use dockerops_core::compose::{Compat, Compose, FileError};
 use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
-use dockerops_core::manifest::{self, LintOff, Manifest, SecretEntry};
+use dockerops_core::manifest::{self, LintOff, Manifest, SecretEntry, StackOptions};
 use dockerops_core::names::StackName;
 use dockerops_core::secret::Secret;
 use dockerops_core::source::{FileId, Sources};
@@ -39,6 +39,8 @@ pub struct Desired {
 pub struct DesiredStack {
     /// Its name, which is its folder.
     pub name: StackName,
+    /// How it is rolled out and kept.
+    pub options: StackOptions,
     /// Its compose file, relative to the repository; the folder when there is none.
     pub compose_path: String,
     /// Its compose file, as far as it could be read.

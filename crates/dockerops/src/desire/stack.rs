@@ -37,6 +37,7 @@ pub(super) fn desire(
         .map(|path| read(tree, manifest, &name, path, values, sources, &mut out))
         .unwrap_or_default();
     DesiredStack {
+        options: entry.options.clone(),
         compose_path: path.unwrap_or_else(|| name.to_string()),
         compose: read.compose,
         secrets: read.secrets,

@@ -81,8 +81,10 @@ pub struct Request {
     pub insist: Insist,
     /// Plain names of secrets to replace even though they cannot be compared.
     pub rotate: BTreeSet<String>,
-    /// How long a stack's services may take.
-    pub timeout: Duration,
+    /// What asked for the run.
+    pub trigger: Trigger,
+    /// How long stacks may take.
+    pub limits: Limits,
     /// Whether anything is written.
     pub mode: Mode,
     /// Whether texts are compared line by line, for a plan.
@@ -91,6 +93,46 @@ pub struct Request {
     pub agreed: Option<Arc<Agreed>>,
     /// Whether the run ends when services run.
     pub wait: Wait,
+}
+
+/// How long a stack may take, as far as the command says so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Until its services are well; else what `stacks.yaml` says, else 5 minutes.
+    pub forward: Option<Duration>,
+    /// To return to what was well; else as forward.
+    pub rollback: Option<Duration>,
+}
+
+/// What asked for a run, as the history has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// `watch`
+    Watch,
+    /// `reconcile`
+    Reconcile,
+    /// `retry`
+    Retry,
+    /// `rollback`
+    Rollback,
+    /// `deploy`
+    Deploy,
+}
+
+/// How long a stack may take when nobody says.
+const DEFAULT_LIMIT: Duration = Duration::from_secs(300);
+
+impl Trigger {
+    /// As in the history.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Watch => "watch",
+            Self::Reconcile => "reconcile",
+            Self::Retry => "retry",
+            Self::Rollback => "rollback",
+            Self::Deploy => "deploy",
+        }
+    }
 }
 
 /// Whether a run ends when services run.

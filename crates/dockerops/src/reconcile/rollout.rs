@@ -17,7 +17,7 @@ use super::images::auth;
 use super::progress::Event;
 use super::settle::{Concern, settle};
 use super::stack::Stacks;
-use super::{Mode, Wait, problem};
+use super::{DEFAULT_LIMIT, Mode, Wait, problem};
 use crate::engine::Applied;
 use crate::store::Attempt;
 
@@ -191,9 +191,10 @@ impl Rollout<'_> {
             seen,
             ..
         } = self.0.stacks;
+        let forward = request.limits.forward.unwrap_or(DEFAULT_LIMIT);
         let watched = self.concerns(plan);
         let result = match request.wait {
-            Wait::UntilHealthy => settle(world, request, seen, self.0.spec, &watched).await,
+            Wait::UntilHealthy => settle(world, forward, seen, self.0.spec, &watched).await,
             Wait::No => Ok(()),
         };
         let services = watched.into_keys().collect();

@@ -9,7 +9,7 @@ use dockerops_core::report::Problem;
 use dockerops_core::spec::StackSpec;
 
 use super::progress::Event;
-use super::{Request, Seen, World, problem};
+use super::{Seen, World, problem};
 use crate::engine::{self, Limits, Watched};
 
 /// The longest time a service must run without a break before it counts as well.
@@ -29,7 +29,7 @@ pub(super) enum Concern {
 /// Waits for the services `watched` of `spec`; the error names every one that is not well and why.
 pub(super) async fn settle(
     world: &World,
-    request: &Request,
+    within: Duration,
     seen: &Seen,
     spec: &StackSpec,
     watched: &BTreeMap<String, Concern>,
@@ -50,7 +50,7 @@ pub(super) async fn settle(
     let outcomes = engine::wait(
         world.engine.as_ref(),
         &watched,
-        Limits::within(request.timeout),
+        Limits::within(within),
         &mut show,
     )
     .await

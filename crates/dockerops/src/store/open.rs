@@ -22,7 +22,10 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: i64 = 0x444f_7073;
 
 /// What brings a file from format `n` to `n + 1`. The first also adopts the tables of 0.0.x.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+];
 
 /// The documented tables and the columns that 0.0.x gave them.
 const DOCUMENTED: [(&str, &[&str]); 3] = [

@@ -17,7 +17,9 @@ pub(super) fn stacks(report: &Report) -> String {
         &mut line,
         &[
             (count(report, Outcome::Removed), "removed"),
+            (count(report, Outcome::Suspended), "suspended"),
             (count(report, Outcome::Held), "held"),
+            (count(report, Outcome::RolledBack), "rolled back"),
             (count(report, Outcome::Failed), "failed"),
             (unread(report), "not read (repository)"),
         ],

@@ -122,6 +122,8 @@ fn outcome(outcome: Outcome, view: View) -> (anstyle::Style, &'static str) {
         (Outcome::Removed, View::Done) => (MOVED, "removed"),
         (Outcome::Removed, View::Plan) => (MOVED, "left the repository: goes, its volumes stay"),
         (Outcome::Held, _) => (BAD, "held"),
+        (Outcome::Suspended, _) => (CARE, "suspended"),
+        (Outcome::RolledBack, _) => (BAD, "FAILED, rolled back"),
         (Outcome::Failed, View::Done) => (BAD, "FAILED"),
         (Outcome::Failed, View::Plan) => (BAD, "REFUSED: nothing of it would be written"),
     }
