@@ -33,6 +33,7 @@ pub mod names;
 pub mod observed;
 pub mod placement;
 pub mod plan;
+pub mod recovery;
 pub mod report;
 pub mod repository_url;
 pub mod revision;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::files::{self, FileName, Files};
-use super::inputs::{Adopt, Inputs, Prune};
+use super::inputs::{Adopt, Inputs, Jobs, Prune};
 use super::normalise::NetworkNames;
-use super::ownership::{Standing, is_adopted_job, labels_of, standing};
+use super::ownership::{Standing, is_adopted_job, is_job, labels_of, standing};
 use super::pins::{self, Chosen, NoImage};
 use super::ports::{self, Step};
 use super::services::{Decision, Subject};
@@ -158,6 +158,8 @@ impl<'a> Undeclared<'a> {
                 .is_some_and(|value| value == "false");
             if whose != Standing::Ours && !adopted {
                 staying.push((service, KeptWhy::Foreign));
+            } else if inputs.policy.jobs == Jobs::Leave && is_job(service) {
+                staying.push((service, KeptWhy::JobDone));
             } else if kept || inputs.policy.prune == Prune::Keep {
                 staying.push((service, KeptWhy::PruneOff));
             } else {

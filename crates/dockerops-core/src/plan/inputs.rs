@@ -70,6 +70,20 @@ pub struct Policy {
     pub prune: Prune,
     /// When an image's digest is asked for.
     pub pull: PullPolicy,
+    /// Whether jobs run.
+    #[serde(default)]
+    pub jobs: Jobs,
+}
+
+/// Whether jobs run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Jobs {
+    /// Those that are new or changed.
+    #[default]
+    Run,
+    /// None, and none goes: what they did is not undone (a rollback).
+    Leave,
 }
 
 /// Whether services restart without a difference.

@@ -22,6 +22,7 @@ mod ports;
 mod reasons;
 mod refuse;
 mod removal;
+mod restore;
 mod risk;
 mod seal;
 mod services;
@@ -43,10 +44,11 @@ use crate::spec::StackSpec;
 pub use effect::{Effect, Order};
 pub use files::config_before;
 pub use inputs::{
-    Adopt, Force, ImageNeed, Inputs, NeedWhy, Platform, Policy, Prune, PullPolicy, Resolution,
-    VolumeChange,
+    Adopt, Force, ImageNeed, Inputs, Jobs, NeedWhy, Platform, Policy, Prune, PullPolicy,
+    Resolution, VolumeChange,
 };
-pub use ownership::{Ownership, owner_of, owner_of_checkout};
+pub use ownership::{Ownership, is_of_stack, owner_of, owner_of_checkout};
+pub use restore::Restore;
 pub use risk::{Risk, RiskKind, risks};
 pub use seal::{Sealed, seal};
 
@@ -75,6 +77,12 @@ pub fn removal(
     removal::plan(stack, owner, observed, adopt)
 }
 
+/// Decides how to return to what ran before a deploy: services that it made go, those that
+/// it changed get their earlier spec.
+pub fn restore(restore: &Restore<'_>) -> Plan {
+    restore::plan(restore)
+}
+
 /// What to do with one stack, in the order to do it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -91,6 +99,23 @@ pub struct Plan {
     /// By service name: a keyed hash of what it is asked to be. Remember it when a
     /// service is written, and give it back as [`Inputs::attempted`].
     pub hashes: BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// The changes up to the removals at the end.
+    pub fn writes(&self) -> &[Change] {
+        let end = self.changes.len() - self.removals().len();
+        self.changes.get(..end).unwrap_or_default()
+    }
+
+    /// The removals at the end, for when the rest is well; one that makes room for a
+    /// replacement stands before it.
+    pub fn removals(&self) -> &[Change] {
+        let removal = |change: &&Change| change.action.is_removal();
+        let count = self.changes.iter().rev().take_while(removal).count();
+        let start = self.changes.len() - count;
+        self.changes.get(start..).unwrap_or_default()
+    }
 }
 
 /// One write to the engine, and why.
@@ -218,6 +243,15 @@ pub enum Action {
     },
 }
 
+impl Action {
+    fn is_removal(&self) -> bool {
+        matches!(
+            self,
+            Self::RemoveService { .. } | Self::RemoveFile { .. } | Self::RemoveNetwork { .. }
+        )
+    }
+}
+
 /// Why something changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
@@ -249,6 +283,8 @@ pub enum Reason {
     Undeclared,
     /// Of a config or secret: another object has its newer content.
     Outdated,
+    /// A deploy failed: it returns to what ran before.
+    Restored,
 }
 
 /// One field of an update, in the compose file's words; safe to show.

@@ -129,15 +129,23 @@ pub(super) fn standing(labels: &BTreeMap<String, String>, claim: Claim<'_>) -> S
 /// which `docker stack deploy` alone puts there.
 pub(super) fn is_adopted_job(service: &Service, stack: &StackName) -> bool {
     let labels = labels_of(service);
-    let mode = service.spec.get("Mode");
-    let jobs = ["ReplicatedJob", "GlobalJob"];
-    let is_job = jobs
-        .iter()
-        .any(|job| mode.is_some_and(|mode| mode.get(job).is_some()));
-    is_job
+    is_job(service)
         && in_stack(&labels, stack)
         && labels.contains_key(label::IMAGE)
         && !labels.contains_key(label::REPOSITORY)
+}
+
+/// Whether its tasks run to an end.
+pub(super) fn is_job(service: &Service) -> bool {
+    let mode = service.spec.get("Mode");
+    let jobs = ["ReplicatedJob", "GlobalJob"];
+    jobs.iter()
+        .any(|job| mode.is_some_and(|mode| mode.get(job).is_some()))
+}
+
+/// Whether `service` belongs to `stack`, whoever deployed it.
+pub fn is_of_stack(service: &Service, stack: &StackName) -> bool {
+    in_stack(&labels_of(service), stack)
 }
 
 /// Whether `labels` put an object into `stack`.

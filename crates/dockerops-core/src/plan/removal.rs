@@ -88,7 +88,7 @@ fn foreign(staying: &[&Service], stack: &StackName) -> Vec<Kept> {
     inside.map(kept).collect()
 }
 
-fn uses_network(service: &Service, target: &str) -> bool {
+pub(super) fn uses_network(service: &Service, target: &str) -> bool {
     let lists = ["/TaskTemplate/Networks", "/Networks"].into_iter();
     let networks = lists.filter_map(|list| service.spec.pointer(list)?.as_array());
     networks

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::fields::{Difference, Memory, differences};
 use super::files::Files;
 
-use super::inputs::{Force, Inputs};
+use super::inputs::{Force, Inputs, Jobs};
 use super::normalise::{Fields, NetworkNames, normalise, tainted};
 use super::ownership::labels_of;
 use super::pins::Chosen;
@@ -60,6 +60,7 @@ impl Subject<'_, '_> {
             ));
         }
         let (changes, kept) = match self.live {
+            _ if self.leaves_job() => (Vec::new(), Some(KeptWhy::JobDone)),
             None => (vec![self.create(&wanted, Reason::Missing)], None),
             Some(live) => Running::new(self, live, &wanted, &mut warnings).decide(),
         };
@@ -69,6 +70,10 @@ impl Subject<'_, '_> {
             warnings,
             hash: wanted.hash,
         }
+    }
+
+    fn leaves_job(&self) -> bool {
+        self.spec.is_job && self.inputs.policy.jobs == Jobs::Leave
     }
 
     /// What an old engine does not keep can never be as asked: it is told, not compared.

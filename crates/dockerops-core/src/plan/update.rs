@@ -61,8 +61,15 @@ fn keep(body: &mut Body, update: &Update, part: &str) {
         return;
     };
     let mut live = live.clone();
+    without_ids(&mut live);
+    hide(&mut live, update.live_secrets);
+    body.set(part, live);
+}
+
+/// Leaves configs and secrets of a task template with their names alone.
+pub(super) fn without_ids(template: &mut Body) {
     for (list, id) in [("Configs", "ConfigID"), ("Secrets", "SecretID")] {
-        if let Some(Body::List(items)) = at_mut(&mut live, &["ContainerSpec", list]) {
+        if let Some(Body::List(items)) = at_mut(template, &["ContainerSpec", list]) {
             for item in items {
                 if let Body::Map(map) = item {
                     map.remove(id);
@@ -70,12 +77,10 @@ fn keep(body: &mut Body, update: &Update, part: &str) {
             }
         }
     }
-    hide(&mut live, update.live_secrets);
-    body.set(part, live);
 }
 
 /// Marks variables that held a secret when they were deployed, doubled ones too.
-fn hide(template: &mut Body, names: &BTreeSet<String>) {
+pub(super) fn hide(template: &mut Body, names: &BTreeSet<String>) {
     let Some(Body::List(items)) = at_mut(template, &["ContainerSpec", "Env"]) else {
         return;
     };

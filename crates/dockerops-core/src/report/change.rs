@@ -145,7 +145,8 @@ impl Reason {
             | Self::ImageMoved
             | Self::Forced
             | Self::Paused
-            | Self::Adopted => false,
+            | Self::Adopted
+            | Self::Restored => false,
         }
     }
 }
@@ -173,6 +174,7 @@ impl fmt::Display for Reason {
             Self::Replaced => f.write_str("cannot be updated in place: removed and made anew"),
             Self::Undeclared => f.write_str("no longer declared"),
             Self::Outdated => f.write_str("an older version"),
+            Self::Restored => f.write_str("returns to what ran before"),
         }
     }
 }

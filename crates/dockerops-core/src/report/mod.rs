@@ -97,12 +97,25 @@ pub struct StackReport {
     pub warnings: Vec<String>,
     /// What failed.
     pub problem: Option<Problem>,
+    /// How it returned to what was well, when it had to.
+    pub rollback: Option<RollbackReport>,
     /// Of all that decides what runs, for the table `stacks`; keyed, as secrets are part of it.
     #[serde(skip)]
     pub hash: Option<String>,
     /// Of a plan that is only shown: what identifies it.
     #[serde(skip)]
     pub sealed: Option<Sealed>,
+}
+
+/// How a stack that did not get well returned to what was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RollbackReport {
+    /// The revision that it returned to, where one is known.
+    pub revision: Option<String>,
+    /// What was written for it, in order.
+    pub changes: Vec<ChangeReport>,
+    /// Why it did not arrive there.
+    pub problem: Option<Problem>,
 }
 
 /// Something that went wrong, and the way out.
@@ -184,6 +197,7 @@ impl StackReport {
             risks: Vec::new(),
             warnings: Vec::new(),
             problem: None,
+            rollback: None,
             hash: None,
             sealed: None,
         }

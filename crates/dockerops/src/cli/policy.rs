@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dockerops_core::departed::Insist;
-use dockerops_core::plan::{Adopt, Force, Policy, Prune, PullPolicy, VolumeChange};
+use dockerops_core::plan::{Adopt, Force, Jobs, Policy, Prune, PullPolicy, VolumeChange};
 
 use crate::settings::{self, Settings};
 
@@ -54,6 +54,7 @@ impl PolicyArgs {
             Adopt::Refuse
         };
         Policy {
+            jobs: Jobs::Run,
             adopt,
             volumes,
             prune: Prune::Remove,

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dockerops_core::fingerprint::FingerprintKey;
+use dockerops_core::manifest::StackOptions;
 use dockerops_core::observed::Node;
 use dockerops_core::plan::{
     Inputs, KeptWhy, Plan, Policy, Resolution, Risk, Sealed, plan as decide, risks,
 };
+use dockerops_core::recovery::Hold;
 use dockerops_core::report::{Outcome, Problem, StackReport};
 use dockerops_core::source::Sources;
 use dockerops_core::spec::StackSpec;
@@ -24,6 +26,7 @@ pub(super) struct Draft<'a> {
     pub(super) stacks: &'a Stacks<'a>,
     pub(super) repository: &'a Repository,
     pub(super) spec: &'a StackSpec,
+    pub(super) options: &'a StackOptions,
     pub(super) sources: &'a Sources,
 }
 
@@ -152,15 +155,20 @@ impl Draft<'_> {
             .iter()
             .filter_map(|image| self.stacks.images.warnings.get(*image));
         report.warnings.extend(warned.cloned());
-        report.hash = Some(hash(&self.stacks.world.key, self.spec, plan));
+        report.hash = Some(self.hash(plan));
         if outcome == Outcome::Held {
             report.problem = Some(held(plan));
         }
         report
     }
 
-    /// What a plan that is only shown would do.
-    pub(super) fn preview(&self, drafted: Drafted) -> StackReport {
+    /// Of all that decides what runs.
+    pub(super) fn hash(&self, plan: &Plan) -> String {
+        hash(&self.stacks.world.key, self.spec, plan)
+    }
+
+    /// What a plan that is only shown would do, were the stack not held.
+    pub(super) fn preview(&self, drafted: Drafted, hold: Option<&Hold>) -> StackReport {
         let mut report = self.report(&drafted.plan, outcome_of(&drafted.plan));
         report.risks = drafted.risks;
         report.sealed = Some(Sealed::new(
@@ -171,6 +179,12 @@ impl Draft<'_> {
         if let Some(problem) = self.unusable() {
             report.outcome = Outcome::Failed;
             report.problem = Some(problem);
+            report.sealed = None;
+        }
+        if let Some(hold) = hold {
+            let told = self.held_report(hold);
+            report.outcome = told.outcome;
+            report.problem = told.problem;
             report.sealed = None;
         }
         report

@@ -114,6 +114,14 @@ struct Answer {
 }
 
 impl Images {
+    /// What images stood for at an earlier deploy goes before what they stand for now.
+    pub(super) fn prefer(&mut self, pins: &BTreeMap<String, Resolution>) {
+        for (text, pin) in pins {
+            self.resolved.insert(text.clone(), pin.clone());
+            self.failed.remove(text);
+        }
+    }
+
     fn take(&mut self, need: ImageNeed, answer: Answer) {
         if let Some(warning) = answer.warning {
             self.warnings.insert(need.image.clone(), warning);

@@ -5,11 +5,13 @@
 //! ends in exactly one [`Report`].
 
 mod agreed;
+mod begun;
 mod bindings;
 mod diff;
 mod draft;
 mod files;
 mod folder;
+mod held;
 mod images;
 mod platforms;
 mod preview;
@@ -17,12 +19,16 @@ mod problem;
 pub mod progress;
 mod read;
 mod record;
+mod recover;
 mod removal;
+mod restoring;
+mod returning;
 mod rollout;
 mod settle;
 mod source;
 mod stack;
 mod stop;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +37,7 @@ use std::time::Duration;
 use dockerops_core::departed::Insist;
 use dockerops_core::fingerprint::FingerprintKey;
 use dockerops_core::health::{Tally, judge};
+use dockerops_core::manifest::StackOptions;
 use dockerops_core::names::StackName;
 use dockerops_core::observed::{Node, Observed, Task};
 use dockerops_core::plan::Policy;
@@ -117,6 +124,22 @@ pub enum Trigger {
     Rollback,
     /// `deploy`
     Deploy,
+}
+
+impl Limits {
+    /// What a stack with `options` may take to get well.
+    fn of(self, options: &StackOptions) -> Duration {
+        let limit = self.forward.or(options.timeout);
+        limit.unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// The limits of a rollback, seen as a deploy.
+    fn backward(self) -> Self {
+        Self {
+            forward: self.rollback.or(self.forward),
+            ..self
+        }
+    }
 }
 
 /// How long a stack may take when nobody says.

@@ -114,7 +114,7 @@ async fn mirrored(
         url: url.as_given().to_owned(),
     });
     let read = match agreed {
-        Some(revision) => read_agreed(world, url, revision).await,
+        Some(revision) => at(world, url, revision).await,
         None => read(world, url).await,
     };
     let revision = read
@@ -208,8 +208,8 @@ async fn read(world: &World, url: &RepositoryUrl) -> Result<Read, Problem> {
     }
 }
 
-/// Reads the revision of a saved plan, which is fetched when it is not here.
-async fn read_agreed(
+/// Reads a revision of before, which is fetched when it is not here.
+pub(super) async fn at(
     world: &World,
     url: &RepositoryUrl,
     revision: &Revision,

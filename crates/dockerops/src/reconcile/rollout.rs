@@ -1,25 +1,25 @@
-//! One stack from plan to health: the stages that write.
+//! One stack from plan to health: plan, write, wait, remove; or recover.
 //!
 //! Bindings are copied first, then networks, configs and secrets, then services;
-//! what the stack no longer declares goes last, when the rest runs.
+//! what the stack no longer declares goes last, when the rest runs. A stack that does
+//! not get well is left to [`super::recover`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use dockerops_core::image::ImageRef;
 use dockerops_core::plan::{Action, Change, KeptWhy, Plan, Restarts};
-use dockerops_core::report::{ChangeReport, Outcome, Problem, StackReport};
+use dockerops_core::recovery::{Hold, HoldState};
+use dockerops_core::report::{Outcome, Problem, StackReport};
 use dockerops_core::spec::StackSpec;
-use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::draft::{Draft, outcome_of};
-use super::images::auth;
 use super::progress::Event;
-use super::settle::{Concern, settle};
+use super::settle::{Concern, Ill, settle};
 use super::stack::Stacks;
-use super::{DEFAULT_LIMIT, Mode, Wait, problem};
+use super::write::{Done, NotTaken, Written, Wrote};
+use super::{Mode, Wait};
 use crate::engine::Applied;
-use crate::store::Attempt;
 
 /// How often a stack is planned anew because something else changed it meanwhile.
 const ATTEMPTS: usize = 4;
@@ -27,63 +27,136 @@ const ATTEMPTS: usize = 4;
 /// One stack of a run.
 pub(super) struct Rollout<'a>(pub(super) Draft<'a>);
 
-/// How one write ended.
-enum Wrote {
-    Done(Applied),
-    /// The version observed has moved.
-    Stale,
+/// Why a stack is not as asked.
+pub(super) enum Unmade {
+    /// Writing it was not completed.
+    Unwritten(NotTaken),
+    /// All of it is written, and it did not get well.
+    Ill(Ill),
 }
 
-/// How writing a plan ended.
-enum Written {
-    All,
-    /// Something else changed the Swarm meanwhile: plan again.
-    Stale,
+impl Unmade {
+    /// Whether the engine may only have been away.
+    pub(super) fn passing(&self) -> bool {
+        match self {
+            Self::Unwritten(NotTaken { passing, .. }) | Self::Ill(Ill { passing, .. }) => *passing,
+        }
+    }
+
+    pub(super) fn problem(self) -> Problem {
+        match self {
+            Self::Unwritten(NotTaken { problem, .. }) | Self::Ill(Ill { problem, .. }) => problem,
+        }
+    }
 }
 
-/// What was written so far, over all plans of this run, and what is to be said of it.
-#[derive(Default)]
-struct Done {
-    changes: Vec<Change>,
-    warnings: Vec<String>,
+impl From<NotTaken> for Unmade {
+    fn from(error: NotTaken) -> Self {
+        Self::Unwritten(error)
+    }
+}
+
+impl From<Problem> for Unmade {
+    fn from(problem: Problem) -> Self {
+        Self::Unwritten(problem.into())
+    }
+}
+
+impl From<Ill> for Unmade {
+    fn from(ill: Ill) -> Self {
+        Self::Ill(ill)
+    }
 }
 
 impl Rollout<'_> {
-    /// Makes the stack as asked. A failure midway tells what was written before.
+    /// Makes the stack as asked, or returns it to what was well.
     pub(super) async fn reconcile(&self, writers: &Semaphore) -> StackReport {
-        let mut done = Done::default();
-        let result = self.roll_out(writers, &mut done).await;
-        result.unwrap_or_else(|problem| {
-            let mut report = StackReport::failed(self.0.spec.name.clone(), problem);
-            report.changes = ChangeReport::all(&done.changes, &self.0.stacks.seen.observed);
-            report.warnings = done.warnings;
-            report
-        })
+        let result = self.roll_out(writers).await;
+        result.unwrap_or_else(|problem| StackReport::failed(self.0.spec.name.clone(), problem))
     }
 
-    async fn roll_out(&self, writers: &Semaphore, done: &mut Done) -> Result<StackReport, Problem> {
-        let drafted = self.0.plan(self.0.stacks.seen)?;
-        if self.0.stacks.request.mode == Mode::Preview {
-            return Ok(self.0.preview(drafted));
+    async fn roll_out(&self, writers: &Semaphore) -> Result<StackReport, Problem> {
+        let applies = self.0.stacks.request.mode != Mode::Preview;
+        if let Some(hold) = self.0.cut_short()?.filter(|_| applies) {
+            return self.complete(&hold).await;
         }
-        let mut plan = drafted.plan;
+        let plan = match self.0.held(None)? {
+            Some(hold) if applies && hold.state != HoldState::Left => {
+                return Ok(self.0.held_report(&hold));
+            }
+            _ => self.0.plan(self.0.stacks.seen)?,
+        };
+        let hold = self.0.held(Some(&self.0.hash(&plan.plan)))?;
+        let hold = hold.filter(|hold| !self.got_well(hold, &plan.plan));
+        match hold {
+            _ if !applies => Ok(self.0.preview(plan, hold.as_ref())),
+            Some(hold) => Ok(self.0.held_report(&hold)),
+            None => self.carry_out(plan.plan, writers).await,
+        }
+    }
+
+    async fn carry_out(&self, plan: Plan, writers: &Semaphore) -> Result<StackReport, Problem> {
         self.check_agreed(&plan)?;
+        let interrupted = self.0.begin(&plan)?;
+        let mut done = Done {
+            hash: Some(self.0.hash(&plan)),
+            ..Done::default()
+        };
+        match self.forward(plan, writers, &mut done).await {
+            Ok(report) => {
+                self.0.end()?;
+                Ok(report)
+            }
+            Err(unmade) => self.recover(unmade, done, interrupted).await,
+        }
+    }
+
+    /// The same for a stack that returns to a revision: what fails is told, not recovered from.
+    pub(super) async fn alone(&self, writers: &Semaphore) -> Result<StackReport, Unmade> {
+        let plan = self.0.plan(self.0.stacks.seen)?.plan;
+        self.forward(plan, writers, &mut Done::default()).await
+    }
+
+    async fn forward(
+        &self,
+        plan: Plan,
+        writers: &Semaphore,
+        done: &mut Done,
+    ) -> Result<StackReport, Unmade> {
+        let plan = self.write_all(plan, writers, done).await?;
+        let mut report = self.0.report(&plan, outcome_of(&plan));
+        report.warnings.append(&mut done.warnings);
+        done.report = Some(report.clone());
+        let within = self.0.stacks.request.limits.of(self.0.options);
+        self.wait(&self.concerns(&plan), within).await?;
+        if let Err(NotTaken { problem, .. }) = self.remove(&plan, &mut report).await {
+            report.outcome = Outcome::Failed;
+            report.problem = Some(problem);
+        }
+        Ok(report)
+    }
+
+    /// Writes all of `plan`, or of the plans that take its place; returns what was written.
+    async fn write_all(
+        &self,
+        mut plan: Plan,
+        writers: &Semaphore,
+        done: &mut Done,
+    ) -> Result<Plan, NotTaken> {
         let mut attempt = 1;
-        while let Written::Stale = self.write(&plan, writers, done).await? {
+        while let Written::Stale = self.0.write(&plan, writers, done).await? {
             // A saved plan is applied as it is, or not at all.
             if attempt == ATTEMPTS || self.0.stacks.request.agreed.is_some() {
-                return Err(contended(self.0.spec));
+                return Err(contended(self.0.spec).into());
             }
             attempt += 1;
             plan = self.0.plan_again().await?.plan;
         }
         // What an earlier plan of this run wrote is waited for and told like the rest.
-        let earlier = done.changes.len() - writes(&plan).len();
-        plan.changes.splice(0..0, done.changes.drain(..earlier));
-        let mut report = self.0.report(&plan, outcome_of(&plan));
-        report.warnings.append(&mut done.warnings);
-        self.settle(&plan, &mut report).await;
-        Ok(report)
+        let earlier = done.changes.len() - plan.writes().len();
+        let earlier = done.changes.get(..earlier).unwrap_or_default().to_vec();
+        plan.changes.splice(0..0, earlier);
+        Ok(plan)
     }
 
     /// Refuses what a saved plan, if there is one, did not say.
@@ -93,143 +166,52 @@ impl Rollout<'_> {
         agreed.map_or(Ok(()), |agreed| agreed.check(plan, &world.key))
     }
 
-    /// Writes everything of `plan` but the removals at its end.
-    async fn write(
+    /// Whether what a failed deploy left got well by itself.
+    fn got_well(&self, hold: &Hold, plan: &Plan) -> bool {
+        hold.state == HoldState::Left && plan.writes().is_empty() && self.unwell().is_empty()
+    }
+
+    /// Waits for services, as far as the run waits for any.
+    pub(super) async fn wait(
         &self,
-        plan: &Plan,
-        writers: &Semaphore,
-        done: &mut Done,
-    ) -> Result<Written, Problem> {
-        let _turn = writers.acquire().await;
-        let spec = self.0.spec;
-        let ids = spec
-            .services
-            .iter()
-            .flat_map(|service| service.bindings.clone())
-            .collect();
-        let owner = &self.0.repository.owner;
-        let said = self.0.stacks.bindings.copy(owner, ids).await?;
-        done.warnings.extend(said);
-        for change in writes(plan) {
-            match self.apply(change).await? {
-                Wrote::Done(applied) => {
-                    done.changes.push(change.clone());
-                    done.warnings.extend(warnings_of(applied));
-                    self.remember_attempt(plan, change)?;
-                }
-                Wrote::Stale => return Ok(Written::Stale),
-            }
-        }
-        Ok(Written::All)
-    }
-
-    async fn apply(&self, change: &Change) -> Result<Wrote, Problem> {
-        let world = self.0.stacks.world;
-        let what = ChangeReport::from(change).to_string();
-        world.progress.event(Event::Applying {
-            stack: self.0.spec.name.clone(),
-            what,
-        });
-        let auth = match self.image_of(change) {
-            Some(image) => auth(world, &image).await?,
-            None => None,
-        };
-        match world.engine.apply(&change.action, auth.as_ref()).await {
-            Ok(applied) => Ok(Wrote::Done(applied)),
-            Err(error) if error.is_stale() => Ok(Wrote::Stale),
-            Err(error) => Err(problem(&error, error.hint())),
-        }
-    }
-
-    /// The image whose registry a service's nodes must be able to pull from.
-    fn image_of(&self, change: &Change) -> Option<ImageRef> {
-        let (Action::CreateService { name, .. } | Action::UpdateService { name, .. }) =
-            &change.action
-        else {
-            return None;
-        };
-        let service = self
-            .0
-            .spec
-            .services
-            .iter()
-            .find(|service| service.name == *name)?;
-        ImageRef::parse(&service.image.value).ok()
-    }
-
-    /// Notes what was sent, so that a spec which Swarm rolls back is known again.
-    ///
-    /// Only after it was taken: what never got there must not be held.
-    fn remember_attempt(&self, plan: &Plan, change: &Change) -> Result<(), Problem> {
-        let (Action::CreateService { name, .. } | Action::UpdateService { name, .. }) =
-            &change.action
-        else {
-            return Ok(());
-        };
-        let mut attempts = self.0.attempts()?;
-        attempts.retain(|attempt| attempt.service != *name);
-        attempts.extend(plan.hashes.get(name).map(|hash| Attempt {
-            service: name.clone(),
-            hash: hash.clone(),
-            reason: String::new(),
-            at: Timestamp::now().to_string(),
-        }));
-        let mut store = self.0.stacks.world.store();
-        let recorded = store.record_attempts(
-            &self.0.repository.owner,
-            self.0.spec.name.as_str(),
-            &attempts,
-        );
-        recorded.map_err(|error| problem(&error, error.hint()))
-    }
-
-    /// Waits for what was written or is still moving, then removes what is no longer declared.
-    async fn settle(&self, plan: &Plan, report: &mut StackReport) {
+        watched: &BTreeMap<String, Concern>,
+        within: Duration,
+    ) -> Result<(), Ill> {
         let Stacks {
             world,
             request,
             seen,
             ..
         } = self.0.stacks;
-        let forward = request.limits.forward.unwrap_or(DEFAULT_LIMIT);
-        let watched = self.concerns(plan);
         let result = match request.wait {
-            Wait::UntilHealthy => settle(world, forward, seen, self.0.spec, &watched).await,
+            Wait::UntilHealthy => settle(world, within, seen, self.0.spec, watched).await,
             Wait::No => Ok(()),
         };
-        let services = watched.into_keys().collect();
         world.progress.event(Event::Finished {
             stack: self.0.spec.name.clone(),
-            services,
+            services: watched.keys().cloned().collect(),
         });
-        let result = match result {
-            Ok(()) => self.remove(plan, report).await,
-            Err(problem) => Err(problem),
-        };
-        if let Err(problem) = result {
-            report.outcome = Outcome::Failed;
-            report.problem = Some(problem);
-        }
+        result
     }
 
     /// The services to wait for, and why; of several reasons the strongest.
     fn concerns(&self, plan: &Plan) -> BTreeMap<String, Concern> {
-        let mut concerns = BTreeMap::new();
-        let mut add = |names: BTreeSet<String>, concern| {
-            concerns.extend(names.into_iter().map(|name| (name, concern)));
+        let mut concerns = concerns_of(&plan.changes);
+        let weaker = |concerns: &mut BTreeMap<_, _>, names: BTreeSet<String>, concern| {
+            for name in names {
+                concerns.entry(name).or_insert(concern);
+            }
         };
+        weaker(&mut concerns, moving(plan), Concern::Moving);
         if outcome_of(plan) != Outcome::Held {
-            add(self.unwell(), Concern::Unwell);
+            weaker(&mut concerns, self.unwell(), Concern::Unwell);
         }
-        add(moving(plan), Concern::Moving);
-        add(written(plan), Concern::Moving);
-        add(disturbed(plan), Concern::Restarted);
         concerns
     }
 
     /// Services of the stack of which less ran than is wanted when the run began. That
     /// nothing differs does not make them well.
-    fn unwell(&self) -> BTreeSet<String> {
+    pub(super) fn unwell(&self) -> BTreeSet<String> {
         let seen = self.0.stacks.seen;
         let services = seen.observed.services.iter();
         let unwell = services.filter(|service| seen.unwell.contains(&service.id));
@@ -241,13 +223,13 @@ impl Rollout<'_> {
     }
 
     /// Removes what the stack no longer declares; what is still in use is tried again in the next run.
-    async fn remove(&self, plan: &Plan, report: &mut StackReport) -> Result<(), Problem> {
+    async fn remove(&self, plan: &Plan, report: &mut StackReport) -> Result<(), NotTaken> {
         let waited = self.0.stacks.request.wait == Wait::UntilHealthy;
         // What Swarm is still moving away from may be needed if it goes back: only services go.
         let now =
             |change: &&Change| waited || matches!(change.action, Action::RemoveService { .. });
-        for change in removals(plan).iter().filter(now) {
-            match self.apply(change).await? {
+        for change in plan.removals().iter().filter(now) {
+            match self.0.apply(change).await? {
                 Wrote::Done(Applied::StillInUse { message }) => report.warnings.push(message),
                 Wrote::Done(_) => {}
                 Wrote::Stale => report
@@ -259,53 +241,25 @@ impl Rollout<'_> {
     }
 }
 
-/// The changes up to the removals at the end.
-fn writes(plan: &Plan) -> &[Change] {
-    &plan.changes[..plan.changes.len() - removals(plan).len()]
-}
-
-/// The removals at the end of a plan; one that makes room for a replacement stands before it.
-fn removals(plan: &Plan) -> &[Change] {
-    let is_removal = |change: &&Change| {
-        matches!(
-            change.action,
-            Action::RemoveService { .. } | Action::RemoveFile { .. } | Action::RemoveNetwork { .. }
-        )
+/// What is to be waited for of services that were made or updated: those whose tasks start
+/// anew must run for a while before they count as well.
+pub(super) fn concerns_of(changes: &[Change]) -> BTreeMap<String, Concern> {
+    let concern = |change: &Change| match &change.action {
+        Action::CreateService { name, .. } => Some((name.clone(), Concern::Restarted)),
+        Action::UpdateService { name, restarts, .. } => match restarts {
+            Restarts::Nothing => Some((name.clone(), Concern::Moving)),
+            _ => Some((name.clone(), Concern::Restarted)),
+        },
+        _ => None,
     };
-    let count = plan.changes.iter().rev().take_while(is_removal).count();
-    plan.changes
-        .get(plan.changes.len() - count..)
-        .unwrap_or_default()
-}
-
-fn warnings_of(applied: Applied) -> Vec<String> {
-    match applied {
-        Applied::Created { warnings, .. } | Applied::Updated { warnings } => warnings,
-        _ => Vec::new(),
+    let mut concerns = BTreeMap::new();
+    for (name, concern) in changes.iter().filter_map(concern) {
+        let known = concerns.entry(name).or_insert(concern);
+        if concern == Concern::Restarted {
+            *known = concern;
+        }
     }
-}
-
-/// Services that the plan makes or updates.
-fn written(plan: &Plan) -> BTreeSet<String> {
-    let name = |change: &Change| match &change.action {
-        Action::CreateService { name, .. } | Action::UpdateService { name, .. } => {
-            Some(name.clone())
-        }
-        _ => None,
-    };
-    plan.changes.iter().filter_map(name).collect()
-}
-
-/// Services whose tasks start anew: they must run for a while before they count as well.
-fn disturbed(plan: &Plan) -> BTreeSet<String> {
-    let name = |change: &Change| match &change.action {
-        Action::CreateService { name, .. } => Some(name.clone()),
-        Action::UpdateService { name, restarts, .. } => {
-            (*restarts != Restarts::Nothing).then(|| name.clone())
-        }
-        _ => None,
-    };
-    plan.changes.iter().filter_map(name).collect()
+    concerns
 }
 
 /// Services that Swarm is still moving to what they are asked to be.
@@ -317,7 +271,7 @@ fn moving(plan: &Plan) -> BTreeSet<String> {
     moving.map(|kept| kept.name.clone()).collect()
 }
 
-fn contended(spec: &StackSpec) -> Problem {
+pub(super) fn contended(spec: &StackSpec) -> Problem {
     Problem::new(
         format!(
             "something else kept changing stack `{}` meanwhile",

@@ -1,6 +1,6 @@
 //! The end of a stack's rollout: wait until its services are well, or say what is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dockerops_core::health::{Outcome as Health, Tally, Verdict};
@@ -10,7 +10,7 @@ use dockerops_core::spec::StackSpec;
 
 use super::progress::Event;
 use super::{Seen, World, problem};
-use crate::engine::{self, Limits, Watched};
+use crate::engine::{self, EngineError, Limits, Watched};
 
 /// The longest time a service must run without a break before it counts as well.
 const LONGEST_WINDOW: Duration = Duration::from_secs(30);
@@ -26,6 +26,16 @@ pub(super) enum Concern {
     Unwell,
 }
 
+/// Why a stack is not well.
+pub(super) struct Ill {
+    /// Every service that is not well, and why.
+    pub(super) problem: Problem,
+    /// Their names.
+    pub(super) services: BTreeSet<String>,
+    /// Whether the engine only did not answer.
+    pub(super) passing: bool,
+}
+
 /// Waits for the services `watched` of `spec`; the error names every one that is not well and why.
 pub(super) async fn settle(
     world: &World,
@@ -33,7 +43,7 @@ pub(super) async fn settle(
     seen: &Seen,
     spec: &StackSpec,
     watched: &BTreeMap<String, Concern>,
-) -> Result<(), Problem> {
+) -> Result<(), Ill> {
     if watched.is_empty() {
         return Ok(());
     }
@@ -41,7 +51,7 @@ pub(super) async fn settle(
         .engine
         .services()
         .await
-        .map_err(|error| problem(&error, error.hint()))?;
+        .map_err(|error| away(&error))?;
     let watched: Vec<_> = services
         .iter()
         .filter_map(|service| Some(watch(service, seen, *watched.get(&service.name)?)))
@@ -54,25 +64,42 @@ pub(super) async fn settle(
         &mut show,
     )
     .await
-    .map_err(|error| problem(&error, error.hint()))?;
+    .map_err(|error| away(&error))?;
     let failed: Vec<_> = outcomes
         .iter()
         .filter_map(|(name, health)| Some((name, masked(spec, name, complaint(health)?))))
         .collect();
-    match failed.as_slice() {
-        [] => Ok(()),
-        [(name, (message, hint))] => Err(Problem::new(
-            format!("service {name} {message}"),
-            hint.clone(),
-        )),
-        several => Err(Problem {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Ill {
+        services: failed.iter().map(|(name, _)| (*name).clone()).collect(),
+        problem: problem_of(&failed),
+        passing: false,
+    })
+}
+
+fn away(error: &EngineError) -> Ill {
+    Ill {
+        problem: problem(error, error.hint()),
+        services: BTreeSet::new(),
+        passing: true,
+    }
+}
+
+fn problem_of(failed: &[(&String, Complaint)]) -> Problem {
+    match failed {
+        [(name, (message, hint))] => {
+            Problem::new(format!("service {name} {message}"), hint.clone())
+        }
+        several => Problem {
             message: format!("{} services are not well", several.len()),
             hint: None,
             details: several
                 .iter()
                 .map(|(name, (message, hint))| detail(name, message, hint.as_deref()))
                 .collect(),
-        }),
+        },
     }
 }
 

@@ -119,6 +119,7 @@ impl Stacks<'_> {
                     stacks: self,
                     repository,
                     spec,
+                    options: &stack.options,
                     sources: &read.desired.sources,
                 });
                 match self.claimed(repository, &stack.name) {

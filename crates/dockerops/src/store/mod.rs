@@ -12,6 +12,7 @@
 //! - Each method is one transaction: killed anywhere, the database is as before or after it.
 
 mod error;
+mod holds;
 mod images;
 mod open;
 mod repositories;
@@ -25,6 +26,10 @@ pub use error::StoreError;
 pub use images::{Image, ImageUses};
 pub use repositories::Repository;
 pub use stacks::{Attempt, Deployed, Stack, Status};
+
+/// Tables of ours about stacks that run: what is forgotten with a stack. Each has the
+/// columns `repository` and `stack`.
+const FORGOTTEN: [&str; 5] = ["deployments", "attempts", "image_uses", "holds", "rollouts"];
 
 /// An open database.
 #[derive(Debug)]
@@ -62,14 +67,8 @@ impl Store {
     /// Empties the documented tables and forgets all deployments: the end of `stop`.
     pub fn clear_all(&mut self) -> Result<(), StoreError> {
         self.write(|transaction| {
-            for table in [
-                "images",
-                "stacks",
-                "repository_cache",
-                "deployments",
-                "attempts",
-                "image_uses",
-            ] {
+            let documented = ["images", "stacks", "repository_cache"];
+            for table in documented.iter().chain(&FORGOTTEN) {
                 transaction.execute(&format!("DELETE FROM {table}"), [])?;
             }
             Ok(())

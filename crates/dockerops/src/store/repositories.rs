@@ -4,7 +4,7 @@ use dockerops_core::names::Owner;
 use dockerops_core::repository_url::RepositoryUrl;
 use rusqlite::{Connection, params};
 
-use super::{Store, StoreError};
+use super::{FORGOTTEN, Store, StoreError};
 
 /// A watched repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Store {
                 transaction.execute("DELETE FROM stacks WHERE repository_url = ?1", [&spelling])?;
                 transaction.execute("DELETE FROM repository_cache WHERE url = ?1", [&spelling])?;
             }
-            for table in ["deployments", "attempts", "image_uses"] {
+            for table in FORGOTTEN {
                 let delete = format!("DELETE FROM {table} WHERE repository = ?1");
                 transaction.execute(&delete, [&owner.0])?;
             }

@@ -5,7 +5,7 @@ use dockerops_core::revision::Revision;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::repositories::{owner_of, spellings};
-use super::{Store, StoreError};
+use super::{FORGOTTEN, Store, StoreError};
 
 /// A row of `stacks`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl Store {
                     params![name, spelling],
                 )?;
             }
-            for table in ["deployments", "attempts", "image_uses"] {
+            for table in FORGOTTEN {
                 let delete = format!("DELETE FROM {table} WHERE repository = ?1 AND stack = ?2");
                 transaction.execute(&delete, params![owner.0, name])?;
             }

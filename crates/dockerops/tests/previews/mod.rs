@@ -1,6 +1,10 @@
 //! Plans that are only shown: which commit is named, and that nothing is held back that a run would say.
 
-use super::*;
+use dockerops::reconcile::{Mode, Request, Target, run};
+use dockerops_core::report::Report;
+
+use crate::bench::{Bench, repository, request};
+use crate::git_server::Repository;
 
 impl Bench {
     async fn plan(&self, target: Target) -> Report {

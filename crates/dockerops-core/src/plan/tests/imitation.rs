@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::body::Body;
 use crate::observed::{FileObject, Network, Observed, Service};
-use crate::plan::{Action, FileKind, Plan};
+use crate::plan::{Action, Change, FileKind, Plan};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Swarm {
@@ -18,7 +18,11 @@ pub(super) struct Swarm {
 
 impl Swarm {
     pub(super) fn carry_out(&mut self, plan: &Plan) {
-        for change in &plan.changes {
+        self.write(&plan.changes);
+    }
+
+    pub(super) fn write(&mut self, changes: &[Change]) {
+        for change in changes {
             self.apply(&change.action);
         }
     }

@@ -6,6 +6,7 @@ mod imitation;
 mod ownership;
 mod promises;
 mod reasons;
+mod restore;
 mod secrets;
 mod services;
 mod world;

@@ -1,7 +1,9 @@
 //! A repository and its stacks in words.
 
 use dockerops_core::plan::KeptWhy;
-use dockerops_core::report::{BindingReport, Outcome, RepositoryReport, StackReport};
+use dockerops_core::report::{
+    BindingReport, ChangeReport, Outcome, RepositoryReport, RollbackReport, StackReport, Verb,
+};
 
 use super::change::{self, file};
 use super::{View, problem_text};
@@ -69,6 +71,28 @@ fn stack(text: &mut Styled, report: &StackReport, view: View, width: Option<usiz
     if let Some(problem) = &report.problem {
         problem_text(text, problem, "  ");
     }
+    if let Some(rollback) = &report.rollback {
+        way_back(text, rollback);
+    }
+}
+
+/// Where a stack that did not get well is now.
+fn way_back(text: &mut Styled, rollback: &RollbackReport) {
+    let target = rollback.revision.as_deref().map(short);
+    let to = target.unwrap_or_else(|| "what ran before".to_owned());
+    let removed = |change: &ChangeReport| change.verb == Verb::Remove;
+    match &rollback.problem {
+        None if rollback.revision.is_none() && rollback.changes.iter().all(removed) => {
+            text.line(MOVED, "  removed again");
+        }
+        None => {
+            text.line(MOVED, format!("  rolled back to {to}"));
+        }
+        Some(problem) => {
+            text.line(BAD, format!("  rolling back to {to} FAILED"));
+            problem_text(text, problem, "    ");
+        }
+    }
 }
 
 fn risks(text: &mut Styled, report: &StackReport) {
@@ -123,7 +147,7 @@ fn outcome(outcome: Outcome, view: View) -> (anstyle::Style, &'static str) {
         (Outcome::Removed, View::Plan) => (MOVED, "left the repository: goes, its volumes stay"),
         (Outcome::Held, _) => (BAD, "held"),
         (Outcome::Suspended, _) => (CARE, "suspended"),
-        (Outcome::RolledBack, _) => (BAD, "FAILED, rolled back"),
+        (Outcome::RolledBack, _) => (BAD, "FAILED and rolled back"),
         (Outcome::Failed, View::Done) => (BAD, "FAILED"),
         (Outcome::Failed, View::Plan) => (BAD, "REFUSED: nothing of it would be written"),
     }

@@ -59,7 +59,8 @@ struct State {
     pullable: BTreeMap<String, LocalImage>,
     in_use: BTreeSet<String>,
     swarm: SwarmState,
-    scripts: BTreeMap<String, Script>,
+    /// By service: what its spec must hold for the script to be played.
+    scripts: BTreeMap<String, (String, Script)>,
     /// What becomes of the next writes: `None` goes well.
     failures: VecDeque<Option<EngineError>>,
     writes: Vec<String>,
@@ -98,6 +99,12 @@ impl MemorySwarm {
 
     /// What becomes of `service`'s tasks from its next write on.
     pub fn script(&self, service: &str, script: Script) {
+        self.script_of(service, "", script);
+    }
+
+    /// The same as long as the service's spec holds `mark`.
+    pub fn script_of(&self, service: &str, mark: &str, script: Script) {
+        let script = (mark.to_owned(), script);
         self.state().scripts.insert(service.to_owned(), script);
     }
 

@@ -134,8 +134,9 @@ impl State {
         let Some(mut service) = self.services.get(id).cloned() else {
             return;
         };
-        let script = self.scripts.get(&service.name).cloned();
-        let script = script.unwrap_or(Script::Run);
+        let script = self.scripts.get(&service.name);
+        let script = script.filter(|(mark, _)| service.spec.to_string().contains(mark.as_str()));
+        let script = script.map_or(Script::Run, |(_, script)| script.clone());
         if !is_job(&service.spec) {
             for (task, up_to_date) in &mut self.tasks {
                 if task.service_id == id {

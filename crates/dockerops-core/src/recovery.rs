@@ -1,0 +1,323 @@
+//! A stack did not get well: what becomes of it, and whether it is tried again.
+//!
+//! **Invariants**
+//!
+//! - Only what a deploy changed is taken back: a stack that fell ill by itself is left to Swarm.
+//! - What it returns to was well.
+//! - What is held is not tried again before what is asked for changed, or a person says so.
+
+use crate::manifest::OnFailure;
+use crate::revision::Revision;
+
+/// What is known of a stack that did not get well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that the decision looks at"
+)]
+pub struct Failure<'a> {
+    /// What `stacks.yaml` says.
+    pub on_failure: OnFailure,
+    /// Whether this run wrote anything of it.
+    pub wrote: bool,
+    /// Whether an earlier run began to write it and was cut short: what was seen first is
+    /// then no state to return to.
+    pub interrupted: bool,
+    /// Whether anything of it ran before.
+    pub ran: bool,
+    /// Whether all of it was well before the first write.
+    pub was_well: bool,
+    /// Whether only services are ill that this run did not touch and that were ill before.
+    pub blameless: bool,
+    /// Whether waiting may help: the engine did not answer.
+    pub passing: bool,
+    /// The revision at which it was well last.
+    pub last_well: Option<&'a Revision>,
+}
+
+/// What becomes of a stack that did not get well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery<'a> {
+    /// What was seen before the first write is sent again.
+    Restore,
+    /// This revision is rendered and deployed again.
+    Return(&'a Revision),
+    /// All of it goes.
+    Remove,
+    /// It stays, and is held.
+    Hold,
+    /// It stays, and the next run tries again.
+    Leave,
+}
+
+/// Decides what becomes of a stack that did not get well.
+pub fn recovery<'a>(failure: &Failure<'a>) -> Recovery<'a> {
+    let changed = failure.wrote || failure.interrupted;
+    if !changed || failure.blameless || failure.passing {
+        return Recovery::Leave;
+    }
+    match failure.on_failure {
+        OnFailure::Continue => Recovery::Leave,
+        OnFailure::Pause => Recovery::Hold,
+        OnFailure::Rollback | OnFailure::Remove => taken_back(failure),
+    }
+}
+
+fn taken_back<'a>(failure: &Failure<'a>) -> Recovery<'a> {
+    let seen = failure.ran && !failure.interrupted;
+    match failure.last_well {
+        _ if seen && failure.was_well => Recovery::Restore,
+        Some(revision) => Recovery::Return(revision),
+        None if seen => Recovery::Leave,
+        // The first deploy.
+        None if failure.on_failure == OnFailure::Remove => Recovery::Remove,
+        None => Recovery::Leave,
+    }
+}
+
+/// A stack that is not tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The revision that is held.
+    pub revision: String,
+    /// The keyed hash of what it asks for; empty where it was not known.
+    pub hash: String,
+    /// Why, in words.
+    pub reason: String,
+    /// What became of the stack.
+    pub state: HoldState,
+    /// The revision that it returned to, where one is known.
+    pub target: Option<String>,
+    /// Since when, RFC 3339.
+    pub since: String,
+}
+
+/// What became of a stack that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldState {
+    /// It began to return to what was well, and is not known to have arrived.
+    Returning,
+    /// It returned to what was well.
+    Returned,
+    /// It stays as the failed deploy left it.
+    Left,
+    /// It was removed.
+    Removed,
+    /// A person rolled it back.
+    ByHand,
+}
+
+impl HoldState {
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Returning => "returning",
+            Self::Returned => "returned",
+            Self::Left => "left",
+            Self::Removed => "removed",
+            Self::ByHand => "by-hand",
+        }
+    }
+
+    /// As it is stored; what is unknown is taken for the most careful.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "returning" => Self::Returning,
+            "left" => Self::Left,
+            "removed" => Self::Removed,
+            "by-hand" => Self::ByHand,
+            _ => Self::Returned,
+        }
+    }
+}
+
+impl Hold {
+    /// Whether `revision`, which asks for what `hash` stands for, is still held: it is the
+    /// very revision, or asks for the same. A commit that is about something else changes nothing.
+    pub fn covers(&self, revision: &str, hash: Option<&str>) -> bool {
+        self.revision == revision || (!self.hash.is_empty() && hash == Some(self.hash.as_str()))
+    }
+
+    /// What a person is told of a stack that is not tried.
+    pub fn sentence(&self) -> String {
+        let revision = short(&self.revision);
+        let target = self.target.as_deref().map(short);
+        match self.state {
+            HoldState::ByHand => format!(
+                "held: rolled back by hand to {}; a new commit or --force deploys again",
+                target.unwrap_or("an earlier deploy")
+            ),
+            _ => format!(
+                "held: {revision} failed: {}; a new commit or --force tries again",
+                self.reason
+            ),
+        }
+    }
+}
+
+/// The first characters of a revision, as people write them.
+pub fn short(revision: &str) -> &str {
+    revision.get(..12).unwrap_or(revision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn well() -> Revision {
+        Revision::parse(&"a".repeat(40)).unwrap()
+    }
+
+    fn failure(last_well: Option<&Revision>) -> Failure<'_> {
+        Failure {
+            on_failure: OnFailure::Rollback,
+            wrote: true,
+            interrupted: false,
+            ran: true,
+            was_well: true,
+            blameless: false,
+            passing: false,
+            last_well,
+        }
+    }
+
+    #[test]
+    fn a_stack_that_was_well_returns_to_what_was_seen_of_it() {
+        assert_eq!(recovery(&failure(Some(&well()))), Recovery::Restore);
+        assert_eq!(recovery(&failure(None)), Recovery::Restore, "taken over");
+    }
+
+    #[test]
+    fn what_was_not_well_before_returns_to_the_revision_that_was() {
+        let well = well();
+        let ill = Failure {
+            was_well: false,
+            ..failure(Some(&well))
+        };
+        assert_eq!(recovery(&ill), Recovery::Return(&well));
+        let none = Failure {
+            last_well: None,
+            ..ill
+        };
+        assert_eq!(recovery(&none), Recovery::Leave);
+    }
+
+    #[test]
+    fn a_deploy_that_was_cut_short_returns_to_the_revision_and_not_to_what_it_left() {
+        let well = well();
+        let cut = Failure {
+            interrupted: true,
+            wrote: false,
+            ..failure(Some(&well))
+        };
+        assert_eq!(recovery(&cut), Recovery::Return(&well));
+    }
+
+    #[test]
+    fn a_first_deploy_is_left_for_inspection_or_removed() {
+        let first = Failure {
+            ran: false,
+            was_well: false,
+            ..failure(None)
+        };
+        let removed = Failure {
+            on_failure: OnFailure::Remove,
+            ..first
+        };
+        assert_eq!(recovery(&first), Recovery::Leave);
+        assert_eq!(recovery(&removed), Recovery::Remove);
+        let cut = Failure {
+            ran: true,
+            interrupted: true,
+            ..removed
+        };
+        assert_eq!(recovery(&cut), Recovery::Remove);
+    }
+
+    #[test]
+    fn what_this_deploy_did_not_do_is_not_taken_back() {
+        for left in [
+            Failure {
+                wrote: false,
+                ..failure(None)
+            },
+            Failure {
+                blameless: true,
+                ..failure(None)
+            },
+            Failure {
+                passing: true,
+                ..failure(None)
+            },
+        ] {
+            assert_eq!(recovery(&left), Recovery::Leave);
+        }
+    }
+
+    #[test]
+    fn a_stack_may_ask_to_stay_as_it_is() {
+        let with = |on_failure| Failure {
+            on_failure,
+            ..failure(None)
+        };
+        assert_eq!(recovery(&with(OnFailure::Continue)), Recovery::Leave);
+        assert_eq!(recovery(&with(OnFailure::Pause)), Recovery::Hold);
+        assert_eq!(recovery(&with(OnFailure::Remove)), Recovery::Restore);
+    }
+
+    fn hold() -> Hold {
+        Hold {
+            revision: "b".repeat(40),
+            hash: "h".to_owned(),
+            reason: "service web_a failed".to_owned(),
+            state: HoldState::Returned,
+            target: Some("a".repeat(40)),
+            since: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_hold_ends_when_another_revision_asks_for_something_else() {
+        let hold = hold();
+        assert!(hold.covers(&"b".repeat(40), Some("other")), "the revision");
+        assert!(
+            hold.covers(&"c".repeat(40), Some("h")),
+            "an unrelated commit"
+        );
+        assert!(!hold.covers(&"c".repeat(40), Some("other")));
+        let unknown = Hold {
+            hash: String::new(),
+            ..hold
+        };
+        assert!(!unknown.covers(&"c".repeat(40), Some("")));
+    }
+
+    #[test]
+    fn a_held_stack_says_which_revision_failed_and_what_tries_again() {
+        assert_eq!(
+            hold().sentence(),
+            "held: bbbbbbbbbbbb failed: service web_a failed; a new commit or --force tries again"
+        );
+        let by_hand = Hold {
+            state: HoldState::ByHand,
+            ..hold()
+        };
+        assert_eq!(
+            by_hand.sentence(),
+            "held: rolled back by hand to aaaaaaaaaaaa; a new commit or --force deploys again"
+        );
+    }
+
+    #[test]
+    fn states_are_read_as_they_were_stored() {
+        for state in [
+            HoldState::Returning,
+            HoldState::Returned,
+            HoldState::Left,
+            HoldState::Removed,
+            HoldState::ByHand,
+        ] {
+            assert_eq!(HoldState::parse(state.as_str()), state);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What the database notes of a deploy while it goes on, so that a run that is killed is
+//! known for what it is, and what was well before it.
+
+use dockerops_core::names::Owner;
+use dockerops_core::plan::{Ownership, Plan, is_of_stack, owner_of};
+use dockerops_core::recovery::Hold;
+use dockerops_core::report::Problem;
+use dockerops_core::revision::Revision;
+use jiff::Timestamp;
+
+use super::draft::Draft;
+use super::problem;
+use crate::store::{Store, StoreError};
+
+impl Draft<'_> {
+    /// Notes that a deploy begins, if it writes anything; returns whether an earlier one
+    /// began and is not known to have ended.
+    pub(super) fn begin(&self, plan: &Plan) -> Result<bool, Problem> {
+        let Some(revision) = self.revision() else {
+            return Ok(false);
+        };
+        self.in_store(|store, owner, stack| {
+            let begun = store.begun(owner, stack)?;
+            if !plan.writes().is_empty() && begun.as_deref() != Some(revision) {
+                store.begin(owner, stack, revision, &Timestamp::now().to_string())?;
+            }
+            Ok(begun.is_some())
+        })
+    }
+
+    /// Notes that the stack is as asked.
+    pub(super) fn end(&self) -> Result<(), Problem> {
+        self.in_store(|store, owner, stack| {
+            store.end(owner, stack)?;
+            store.lift_hold(owner, stack)
+        })
+    }
+
+    /// Notes that a deploy came to an end, though not to a good one.
+    pub(super) fn forget_begun(&self) -> Result<(), Problem> {
+        self.in_store(Store::end)
+    }
+
+    /// Notes that the stack is not tried again.
+    pub(super) fn record_hold(&self, hold: &Hold) -> Result<(), Problem> {
+        self.in_store(|store, owner, stack| store.record_hold(owner, stack, hold))
+    }
+
+    /// The hold on this stack, whether or not it still covers what is asked for.
+    pub(super) fn hold(&self) -> Result<Option<Hold>, Problem> {
+        self.in_store(|store, owner, stack| store.hold(owner, stack))
+    }
+
+    /// The revision at which the stack was well last.
+    pub(super) fn last_well(&self) -> Result<Option<Revision>, Problem> {
+        let deployed = self.in_store(|store, owner, stack| store.deployed(owner, stack))?;
+        Ok(deployed.map(|deployed| deployed.revision))
+    }
+
+    fn in_store<T>(
+        &self,
+        work: impl FnOnce(&mut Store, &Owner, &str) -> Result<T, StoreError>,
+    ) -> Result<T, Problem> {
+        let mut store = self.stacks.world.store();
+        let done = work(&mut store, &self.repository.owner, self.spec.name.as_str());
+        done.map_err(|error| problem(&error, error.hint()))
+    }
+
+    /// Whether anything of the stack ran when the run began.
+    pub(super) fn ran(&self) -> bool {
+        owner_of(&self.stacks.seen.observed, &self.spec.name) != Ownership::Nobody
+    }
+
+    /// Whether all of the stack was well when the run began: nothing of it was missing,
+    /// moving, or stopped half-way.
+    pub(super) fn was_well(&self) -> bool {
+        let seen = self.stacks.seen;
+        let services = seen.observed.services.iter();
+        let mut mine = services.filter(|service| is_of_stack(service, &self.spec.name));
+        let well = |state: &str| matches!(state, "" | "completed");
+        mine.all(|service| {
+            let state = service.update.as_ref().map_or("", |update| &update.state);
+            well(state) && !seen.unwell.contains(&service.id) && !seen.dirty.contains(&service.id)
+        })
+    }
+}

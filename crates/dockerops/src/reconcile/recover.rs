@@ -1,0 +1,203 @@
+//! A stack did not get well: the core decides what becomes of it, and this carries it out.
+//!
+//! **Invariant**: that a stack returns is noted before the first write of it, so that a run
+//! which is killed meanwhile is completed by the next.
+
+use dockerops_core::plan::Adopt;
+use dockerops_core::recovery::{Failure, Hold, HoldState, Recovery, recovery};
+use dockerops_core::report::{ChangeReport, Outcome, Problem, RollbackReport, StackReport};
+use dockerops_core::revision::Revision;
+use jiff::Timestamp;
+
+use super::problem;
+use super::removal;
+use super::returning::Return;
+use super::rollout::{Rollout, Unmade, concerns_of};
+use super::settle::Ill;
+use super::write::{Done, NotTaken};
+
+impl Rollout<'_> {
+    /// Takes a stack back that could not be made as asked, or leaves it, as `stacks.yaml` says.
+    pub(super) async fn recover(
+        &self,
+        unmade: Unmade,
+        done: Done,
+        interrupted: bool,
+    ) -> Result<StackReport, Problem> {
+        let last_well = self.0.last_well()?;
+        let failure = Failure {
+            on_failure: self.0.options.on_failure,
+            wrote: !done.sent.is_empty(),
+            interrupted,
+            ran: self.0.ran(),
+            was_well: self.0.was_well(),
+            blameless: self.blameless(&unmade, &done),
+            passing: unmade.passing(),
+            last_well: last_well.as_ref(),
+        };
+        let decided = recovery(&failure);
+        let passing = failure.passing;
+        let mut report = self.failed(unmade, &done);
+        match decided {
+            // What was begun is judged anew by the next run.
+            Recovery::Leave if passing => {}
+            Recovery::Leave => self.0.forget_begun()?,
+            Recovery::Hold => self.hold(&mut report, HoldState::Left, None)?,
+            Recovery::Remove => {
+                self.hold(&mut report, HoldState::Removed, None)?;
+                report.rollback = Some(self.remove_all().await?);
+            }
+            Recovery::Restore => {
+                self.hold(&mut report, HoldState::Returning, last_well.as_ref())?;
+                let target = last_well.as_ref();
+                let restored = self.restore(&done, target, &mut report.warnings).await;
+                self.arrive(&mut report, restored, last_well.as_ref())?;
+            }
+            Recovery::Return(revision) => {
+                self.hold(&mut report, HoldState::Returning, Some(revision))?;
+                let returned = self.return_to(revision).await;
+                self.arrive(&mut report, returned, Some(revision))?;
+            }
+        }
+        Ok(report)
+    }
+
+    /// Completes a rollback that was cut short.
+    pub(super) async fn complete(&self, hold: &Hold) -> Result<StackReport, Problem> {
+        let mut report = self.0.held_report(hold);
+        let target = hold.target.as_deref().and_then(|t| Revision::parse(t).ok());
+        let Some(target) = target else {
+            return Ok(report);
+        };
+        report.hash = Some(hold.hash.clone());
+        report.problem = Some(Problem::new(&hold.reason, Some(self.0.mend())));
+        let returned = self.return_to(&target).await;
+        self.arrive(&mut report, returned, Some(&target))?;
+        Ok(report)
+    }
+
+    /// What was done, and why that is not all.
+    fn failed(&self, unmade: Unmade, done: &Done) -> StackReport {
+        let observed = &self.0.stacks.seen.observed;
+        let mut report = match &done.report {
+            Some(report) => report.clone(),
+            None => StackReport {
+                changes: ChangeReport::all(&done.changes, observed),
+                warnings: done.warnings.clone(),
+                ..StackReport::new(self.0.spec.name.clone(), Outcome::Failed)
+            },
+        };
+        report.outcome = Outcome::Failed;
+        report.hash.clone_from(&done.hash);
+        report.problem = Some(unmade.problem());
+        report
+    }
+
+    /// Whether only services are ill that this run did not restart and that were ill before.
+    fn blameless(&self, unmade: &Unmade, done: &Done) -> bool {
+        let Unmade::Ill(Ill { services, .. }) = unmade else {
+            return false;
+        };
+        let before = self.unwell();
+        let touched = concerns_of(&done.changes);
+        let other = |name: &String| before.contains(name) && !touched.contains_key(name);
+        !services.is_empty() && services.iter().all(other)
+    }
+
+    /// Notes that the stack is not tried again.
+    fn hold(
+        &self,
+        report: &mut StackReport,
+        state: HoldState,
+        target: Option<&Revision>,
+    ) -> Result<(), Problem> {
+        let Some(revision) = self.0.revision() else {
+            return Ok(());
+        };
+        let reason = report.problem.as_ref().map(|problem| &problem.message);
+        let hold = Hold {
+            revision: revision.to_owned(),
+            hash: report.hash.clone().unwrap_or_default(),
+            reason: reason.cloned().unwrap_or_default(),
+            state,
+            target: target.map(ToString::to_string),
+            since: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        };
+        self.0.record_hold(&hold)?;
+        if let Some(problem) = &mut report.problem
+            && state == HoldState::Left
+        {
+            problem.hint = Some(self.0.mend());
+        }
+        Ok(())
+    }
+
+    /// Tells how the way back ended, and holds the stack there.
+    fn arrive(
+        &self,
+        report: &mut StackReport,
+        way: Result<RollbackReport, NotTaken>,
+        target: Option<&Revision>,
+    ) -> Result<(), Problem> {
+        let target_name = target.map(ToString::to_string);
+        let rollback = match way {
+            Ok(rollback) => rollback,
+            // Not all of it was written: the next run goes on.
+            Err(NotTaken { problem, .. }) => {
+                report.rollback = Some(RollbackReport {
+                    revision: target_name,
+                    changes: Vec::new(),
+                    problem: Some(problem),
+                });
+                return Ok(());
+            }
+        };
+        let arrived = rollback.problem.is_none();
+        self.hold(report, HoldState::Returned, target)?;
+        self.0.forget_begun()?;
+        report.rollback = Some(rollback);
+        if arrived {
+            report.outcome = Outcome::RolledBack;
+        }
+        if let Some(problem) = &mut report.problem {
+            problem.hint = Some(self.0.mend());
+        }
+        Ok(())
+    }
+
+    /// Removes a stack whose first deploy failed.
+    async fn remove_all(&self) -> Result<RollbackReport, Problem> {
+        let world = self.0.stacks.world;
+        let now = world.engine.observe().await;
+        let now = now.map_err(|error| problem(&error, error.hint()))?;
+        let (stack, owner) = (&self.0.spec.name, &self.0.repository.owner);
+        let removed = removal::remove(world, stack, owner, &now, Adopt::Refuse).await?;
+        self.0.forget_begun()?;
+        Ok(RollbackReport {
+            revision: None,
+            changes: removed.changes,
+            problem: None,
+        })
+    }
+
+    async fn return_to(&self, revision: &Revision) -> Result<RollbackReport, NotTaken> {
+        let back = Return {
+            world: self.0.stacks.world,
+            request: self.0.stacks.request,
+            repository: self.0.repository,
+            stack: &self.0.spec.name,
+            revision,
+            pins: std::collections::BTreeMap::new(),
+        };
+        let told = |changes, problem| RollbackReport {
+            revision: Some(revision.to_string()),
+            changes,
+            problem,
+        };
+        match back.go().await {
+            Ok(report) => Ok(told(report.changes, report.problem)),
+            Err(Unmade::Ill(Ill { problem, .. })) => Ok(told(Vec::new(), Some(problem))),
+            Err(Unmade::Unwritten(error)) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Back to a revision: rendered again with today's secrets and the digests of then.
+//!
+//! For rollbacks by hand, and for those whose earlier specs nobody has seen: a deploy that
+//! was killed, a stack that was ill before. Jobs are left as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dockerops_core::names::StackName;
+use dockerops_core::plan::{Force, Jobs, Policy, PullPolicy, Resolution};
+use dockerops_core::report::{Problem, StackReport};
+use dockerops_core::repository_url::RepositoryUrl;
+use dockerops_core::revision::Revision;
+use tokio::sync::Semaphore;
+
+use super::draft::Draft;
+use super::read::{self, Repository};
+use super::rollout::{Rollout, Unmade};
+use super::stack::Stacks;
+use super::{Request, World, bindings, images, observe, problem};
+
+/// A stack and the revision that it is to run.
+pub(super) struct Return<'a> {
+    pub(super) world: &'a World,
+    pub(super) request: &'a Request,
+    pub(super) repository: &'a Repository,
+    pub(super) stack: &'a StackName,
+    pub(super) revision: &'a Revision,
+    /// What images stood for then.
+    pub(super) pins: BTreeMap<String, Resolution>,
+}
+
+impl Return<'_> {
+    /// Deploys the revision and waits until it is well.
+    pub(super) async fn go(&self) -> Result<StackReport, Unmade> {
+        let world = self.world;
+        let request = self.request();
+        let then = [self.read().await?];
+        let seen = observe(world)
+            .await
+            .map_err(|error| problem(&error, error.hint()))?;
+        let mut images = images::resolve(world, &request, &then, &seen.observed).await;
+        images.prefer(&self.pins);
+        let bindings = bindings::check(world, &request, &then).await?;
+        let stacks = Stacks {
+            world,
+            request: &request,
+            seen: &seen,
+            repositories: &then,
+            images: &images,
+            bindings: &bindings,
+        };
+        self.deploy(&stacks, &then).await
+    }
+
+    async fn deploy(
+        &self,
+        stacks: &Stacks<'_>,
+        then: &[Repository],
+    ) -> Result<StackReport, Unmade> {
+        let listed = then.iter().find_map(|repository| {
+            let read = repository.read.as_ref().ok()?;
+            let mut stacks = read.desired.stacks.iter();
+            let stack = stacks.find(|stack| stack.name == *self.stack)?;
+            Some((repository, read, stack, stack.spec.as_ref()?))
+        });
+        let Some((repository, read, stack, spec)) = listed else {
+            return Err(self.unreadable().into());
+        };
+        let rollout = Rollout(Draft {
+            stacks,
+            repository,
+            spec,
+            options: &stack.options,
+            sources: &read.desired.sources,
+        });
+        rollout.alone(&Semaphore::new(1)).await
+    }
+
+    /// The repository as it was.
+    pub(super) async fn read(&self) -> Result<Repository, Problem> {
+        let url = RepositoryUrl::parse(&self.repository.given);
+        let url = url.map_err(|error| problem(&error, error.hint()))?;
+        Ok(Repository {
+            given: self.repository.given.clone(),
+            owner: self.repository.owner.clone(),
+            read: Ok(read::at(self.world, &url, self.revision).await?),
+        })
+    }
+
+    fn request(&self) -> Request {
+        Request {
+            only: BTreeSet::from([self.stack.clone()]),
+            policy: Policy {
+                force: Force::No,
+                jobs: Jobs::Leave,
+                pull: PullPolicy::IfNotPresent,
+                ..self.request.policy
+            },
+            limits: self.request.limits.backward(),
+            agreed: None,
+            ..self.request.clone()
+        }
+    }
+
+    fn unreadable(&self) -> Problem {
+        let revision = dockerops_core::recovery::short(self.revision.as_str());
+        Problem::new(
+            format!("stack `{}` cannot be read at {revision}", self.stack),
+            Some(format!(
+                "See what `dockerops plan` says of it, and push a commit that mends stack `{}`.",
+                self.stack
+            )),
+        )
+    }
+}

@@ -1,0 +1,159 @@
+//! A plan → writes, in its order. What was, or may have been, written is remembered on the
+//! way: it is what a rollback takes back.
+
+use dockerops_core::image::ImageRef;
+use dockerops_core::plan::{Action, Change, Plan};
+use dockerops_core::report::{ChangeReport, Problem, StackReport};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::draft::Draft;
+use super::images::auth;
+use super::problem;
+use super::progress::Event;
+use crate::engine::Applied;
+use crate::store::Attempt;
+
+/// How one write ended.
+pub(super) enum Wrote {
+    /// It was taken.
+    Done(Applied),
+    /// The version observed has moved.
+    Stale,
+}
+
+/// How writing a plan ended.
+pub(super) enum Written {
+    All,
+    /// Something else changed the Swarm meanwhile: plan again.
+    Stale,
+}
+
+/// Why a write was not taken.
+#[derive(Debug)]
+pub(super) struct NotTaken {
+    pub(super) problem: Problem,
+    /// Whether the engine may only have been away.
+    pub(super) passing: bool,
+}
+
+impl From<Problem> for NotTaken {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            passing: false,
+        }
+    }
+}
+
+/// What was written so far, over all plans of this run, and what is to be said of it.
+#[derive(Default)]
+pub(super) struct Done {
+    pub(super) changes: Vec<Change>,
+    /// Also what was sent and not answered.
+    pub(super) sent: Vec<Change>,
+    pub(super) warnings: Vec<String>,
+    /// Of what is asked for.
+    pub(super) hash: Option<String>,
+    /// What there is to say once everything is written.
+    pub(super) report: Option<StackReport>,
+}
+
+impl Draft<'_> {
+    /// Writes everything of `plan` but the removals at its end.
+    pub(super) async fn write(
+        &self,
+        plan: &Plan,
+        writers: &Semaphore,
+        done: &mut Done,
+    ) -> Result<Written, NotTaken> {
+        let _turn = writers.acquire().await;
+        let services = self.spec.services.iter();
+        let ids = services.flat_map(|service| service.bindings.clone());
+        let owner = &self.repository.owner;
+        let said = self.stacks.bindings.copy(owner, ids.collect()).await?;
+        done.warnings.extend(said);
+        for change in plan.writes() {
+            done.sent.push(change.clone());
+            let wrote = self.apply(change).await;
+            if matches!(
+                &wrote,
+                Ok(Wrote::Stale) | Err(NotTaken { passing: false, .. })
+            ) {
+                // It was answered: nothing came of it.
+                done.sent.pop();
+            }
+            match wrote? {
+                Wrote::Done(applied) => {
+                    done.changes.push(change.clone());
+                    done.warnings.extend(warnings_of(applied));
+                    self.remember_attempt(plan, change)?;
+                }
+                Wrote::Stale => return Ok(Written::Stale),
+            }
+        }
+        Ok(Written::All)
+    }
+
+    pub(super) async fn apply(&self, change: &Change) -> Result<Wrote, NotTaken> {
+        let world = self.stacks.world;
+        let what = ChangeReport::from(change).to_string();
+        world.progress.event(Event::Applying {
+            stack: self.spec.name.clone(),
+            what,
+        });
+        let auth = match image_of(change) {
+            Some(image) => auth(world, &image).await?,
+            None => None,
+        };
+        match world.engine.apply(&change.action, auth.as_ref()).await {
+            Ok(applied) => Ok(Wrote::Done(applied)),
+            Err(error) if error.is_stale() => Ok(Wrote::Stale),
+            Err(error) => Err(NotTaken {
+                passing: error.is_transient(),
+                problem: problem(&error, error.hint()),
+            }),
+        }
+    }
+
+    /// Notes what was sent, so that a spec which Swarm rolls back is known again.
+    ///
+    /// Only after it was taken: what never got there must not be held.
+    fn remember_attempt(&self, plan: &Plan, change: &Change) -> Result<(), Problem> {
+        let (Action::CreateService { name, .. } | Action::UpdateService { name, .. }) =
+            &change.action
+        else {
+            return Ok(());
+        };
+        let mut attempts = self.attempts()?;
+        attempts.retain(|attempt| attempt.service != *name);
+        attempts.extend(plan.hashes.get(name).map(|hash| Attempt {
+            service: name.clone(),
+            hash: hash.clone(),
+            reason: String::new(),
+            at: Timestamp::now().to_string(),
+        }));
+        let mut store = self.stacks.world.store();
+        let recorded =
+            store.record_attempts(&self.repository.owner, self.spec.name.as_str(), &attempts);
+        recorded.map_err(|error| problem(&error, error.hint()))
+    }
+}
+
+/// The image whose registry a service's nodes must be able to pull from: the one in
+/// the body, which of a rollback is not the one asked for.
+fn image_of(change: &Change) -> Option<ImageRef> {
+    let (Action::CreateService { body, .. } | Action::UpdateService { body, .. }) = &change.action
+    else {
+        return None;
+    };
+    let image = body.at(&["TaskTemplate", "ContainerSpec", "Image"])?;
+    ImageRef::parse(image.as_str()?).ok()
+}
+
+fn warnings_of(applied: Applied) -> Vec<String> {
+    match applied {
+        Applied::Created { warnings, .. } | Applied::Updated { warnings } => warnings,
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,247 @@
+//! Stacks that do not get well, on a Swarm in memory: what they return to, what is held, and
+//! what a run that was killed leaves to the next.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bench;
+#[expect(dead_code, reason = "shared with the tests over HTTP")]
+mod git_server;
+
+use bench::{Bench, broken, changes, compose, outcomes, repository, request};
+use dockerops::engine::{Engine, EngineError, Script};
+use dockerops::reconcile::{Request, Target, Trigger, run};
+use dockerops_core::names::Owner;
+use dockerops_core::plan::Force;
+use dockerops_core::recovery::HoldState;
+use dockerops_core::report::{Outcome, Report, StackReport};
+use git_server::Repository;
+
+/// The environment of a service, by its name on the Swarm.
+async fn mark(bench: &Bench, service: &str) -> String {
+    let services = bench.swarm.services().await.unwrap();
+    let service = services.iter().find(|s| s.name == service).unwrap();
+    let env = &service.spec["TaskTemplate"]["ContainerSpec"]["Env"][0];
+    env.as_str().unwrap().to_owned()
+}
+
+fn fail_when(bench: &Bench, service: &str, mark: &str) {
+    bench
+        .swarm
+        .script_of(service, mark, Script::Fail("exit 3".to_owned()));
+}
+
+fn stack(report: &Report) -> &StackReport {
+    &report.repositories[0].stacks[0]
+}
+
+fn told(report: &Report) -> String {
+    stack(report).problem.as_ref().unwrap().message.clone()
+}
+
+fn owner(repository: &Repository) -> Owner {
+    Target::parse(&repository.url()).owner().unwrap()
+}
+
+/// A stack of two services at `one`, then at `two`, of which `b` fails.
+async fn failed() -> (Bench, Repository, Report) {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    fail_when(&bench, "app_b", "MARK=two");
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+    let report = bench.reconcile(&[&app]).await;
+    (bench, app, report)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_one_service_fails_the_whole_stack_returns_to_what_was_well() {
+    let (bench, _app, report) = failed().await;
+
+    assert_eq!(outcomes(&report), [Outcome::RolledBack], "{report:?}");
+    assert!(report.failed());
+    assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=one");
+    assert!(told(&report).contains("exit 3"), "{report:?}");
+    let rollback = stack(&report).rollback.clone().unwrap();
+    assert_eq!(rollback.changes.len(), 2, "{rollback:?}");
+    assert!(rollback.revision.is_some() && rollback.problem.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_that_failed_is_held_until_what_is_asked_for_changes() {
+    let (bench, app, _) = failed().await;
+    bench.swarm.take_writes();
+
+    let again = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&again), [Outcome::Held], "{again:?}");
+    assert!(told(&again).starts_with("held: "), "{again:?}");
+    app.commit(&[("README", "about something else")]);
+    let unrelated = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&unrelated), [Outcome::Held], "{unrelated:?}");
+    assert!(bench.swarm.take_writes().is_empty());
+
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "three"))]);
+    let mended = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&mended), [Outcome::Changed], "{mended:?}");
+    let hold = bench.world.store().hold(&owner(&app), "app").unwrap();
+    assert_eq!(hold, None);
+    let next = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&next), [Outcome::Unchanged], "{next:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retry_and_force_try_what_is_held_again() {
+    for insist in [Trigger::Retry, Trigger::Reconcile] {
+        let (bench, app, _) = failed().await;
+        bench.swarm.script("app_b", Script::Run);
+        let mut insisting = Request {
+            trigger: insist,
+            ..request(vec![Target::parse(&app.url())])
+        };
+        if insist != Trigger::Retry {
+            insisting.policy.force = Force::Services;
+        }
+        let report = run(&bench.world, &insisting).await.unwrap();
+        assert_eq!(outcomes(&report), [Outcome::Changed], "{report:?}");
+        assert_eq!(mark(&bench, "app_b").await, "MARK=two");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_swarm_rolled_back_by_itself_takes_the_rest_of_the_stack_with_it() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    let crash = Script::RollBack("crash".to_owned());
+    bench.swarm.script_of("app_b", "MARK=two", crash);
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+
+    let report = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&report), [Outcome::RolledBack], "{report:?}");
+    assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "one"))]);
+    let reverted = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&reverted), [Outcome::Unchanged], "{reverted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_is_refused_midway_takes_back_what_was_written() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+    bench.swarm.fail_after(1, broken());
+
+    let report = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&report), [Outcome::RolledBack], "{report:?}");
+    assert_eq!(changes(&report), ["update service app_a"]);
+    assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_was_only_away_holds_nothing() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+    bench.swarm.fail_after(1, EngineError::NoLeader);
+
+    let away = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&away), [Outcome::Failed], "{away:?}");
+    let next = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&next), [Outcome::Changed], "{next:?}");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_deploy_that_fails_is_left_for_inspection_and_judged_again() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    fail_when(&bench, "app_b", "MARK=one");
+
+    let first = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&first), [Outcome::Failed], "{first:?}");
+    assert_eq!(bench.services().await, ["app_a", "app_b"]);
+    let again = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&again), [Outcome::Failed], "not held: {again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deploy_that_was_killed_and_then_fails_returns_to_the_last_revision_that_was_well() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    fail_when(&bench, "app_b", "MARK=two");
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+    // Away after both writes: as far as the next run can tell, the first was killed.
+    bench.swarm.fail_after(1, EngineError::NoLeader);
+    bench.reconcile(&[&app]).await;
+    assert_eq!(mark(&bench, "app_a").await, "MARK=two");
+
+    let next = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&next), [Outcome::RolledBack], "{next:?}");
+    assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_that_was_cut_short_is_completed_by_the_next_run() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    fail_when(&bench, "app_b", "MARK=two");
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+    // Two writes forward, one back.
+    bench.swarm.fail_after(3, EngineError::NoLeader);
+
+    let cut = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&cut), [Outcome::Failed], "{cut:?}");
+    let hold = bench.world.store().hold(&owner(&app), "app").unwrap();
+    assert_eq!(hold.unwrap().state, HoldState::Returning);
+    let next = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&next), [Outcome::RolledBack], "{next:?}");
+    assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=one");
+    let then = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&then), [Outcome::Held], "{then:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_was_ill_before_takes_nothing_back_that_others_got() {
+    let bench = Bench::new();
+    let two = |a: &str| {
+        let b = "  b: {image: \"web:1\", deploy: {update_config: {monitor: 1ms}}}\n";
+        format!("{}{b}", compose(&["a"], a))
+    };
+    let app = repository("app", &["a"], "one");
+    app.commit(&[("app/compose.yml", &two("one"))]);
+    bench
+        .swarm
+        .script("app_b", Script::Fail("exit 3".to_owned()));
+    bench.reconcile(&[&app]).await;
+    app.commit(&[("app/compose.yml", &two("two"))]);
+
+    let report = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&report), [Outcome::Failed], "{report:?}");
+    assert_eq!(mark(&bench, "app_a").await, "MARK=two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_was_new_goes_again() {
+    let bench = Bench::new();
+    let app = repository("app", &["a"], "one");
+    bench.reconcile(&[&app]).await;
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "one"))]);
+    fail_when(&bench, "app_b", "");
+
+    let report = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&report), [Outcome::RolledBack], "{report:?}");
+    assert_eq!(bench.services().await, ["app_a"]);
+}
