@@ -16,7 +16,9 @@ mod holds;
 mod images;
 mod open;
 mod repositories;
+mod runs;
 mod stacks;
+mod suspensions;
 
 use std::path::{Path, PathBuf};
 
@@ -25,11 +27,19 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use error::StoreError;
 pub use images::{Image, ImageUses};
 pub use repositories::Repository;
+pub use runs::{Ended, Run};
 pub use stacks::{Attempt, Deployed, Stack, Status};
+pub use suspensions::Suspension;
 
-/// Tables of ours about stacks that run: what is forgotten with a stack. Each has the
-/// columns `repository` and `stack`.
-const FORGOTTEN: [&str; 5] = ["deployments", "attempts", "image_uses", "holds", "rollouts"];
+/// The tables that hold what is to be forgotten with a stack. The history is not.
+const OF_A_STACK: [&str; 6] = [
+    "deployments",
+    "attempts",
+    "image_uses",
+    "holds",
+    "rollouts",
+    "suspensions",
+];
 
 /// An open database.
 #[derive(Debug)]
@@ -64,11 +74,11 @@ impl Store {
         &self.path
     }
 
-    /// Empties the documented tables and forgets all deployments: the end of `stop`.
+    /// Empties the documented tables and forgets all but the history: the end of `stop`.
     pub fn clear_all(&mut self) -> Result<(), StoreError> {
+        let others = ["images", "stacks", "repository_cache", "credentials"];
         self.write(|transaction| {
-            let documented = ["images", "stacks", "repository_cache"];
-            for table in documented.iter().chain(&FORGOTTEN) {
+            for table in others.iter().chain(&OF_A_STACK) {
                 transaction.execute(&format!("DELETE FROM {table}"), [])?;
             }
             Ok(())

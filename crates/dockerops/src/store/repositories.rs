@@ -4,7 +4,7 @@ use dockerops_core::names::Owner;
 use dockerops_core::repository_url::RepositoryUrl;
 use rusqlite::{Connection, params};
 
-use super::{FORGOTTEN, Store, StoreError};
+use super::{OF_A_STACK, Store, StoreError};
 
 /// A watched repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Store {
                 transaction.execute("DELETE FROM stacks WHERE repository_url = ?1", [&spelling])?;
                 transaction.execute("DELETE FROM repository_cache WHERE url = ?1", [&spelling])?;
             }
-            for table in FORGOTTEN {
+            for table in OF_A_STACK {
                 let delete = format!("DELETE FROM {table} WHERE repository = ?1");
                 transaction.execute(&delete, [&owner.0])?;
             }

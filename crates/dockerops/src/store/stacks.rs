@@ -5,7 +5,7 @@ use dockerops_core::revision::Revision;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::repositories::{owner_of, spellings};
-use super::{FORGOTTEN, Store, StoreError};
+use super::{OF_A_STACK, Store, StoreError};
 
 /// A row of `stacks`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,13 +80,9 @@ impl Stack {
         owner_of(&self.repository_url)
     }
 
-    /// Whether a deploy ever succeeded, also when the last one failed.
+    /// Whether a deploy ever succeeded, also when the last one failed or it is suspended now.
     pub fn was_deployed(&self) -> bool {
-        match self.status {
-            Status::Deployed => true,
-            Status::Error => !self.hash.is_empty(),
-            Status::Stopped => false,
-        }
+        self.status == Status::Deployed || !self.hash.is_empty()
     }
 }
 
@@ -147,7 +143,7 @@ impl Store {
                     params![name, spelling],
                 )?;
             }
-            for table in FORGOTTEN {
+            for table in OF_A_STACK {
                 let delete = format!("DELETE FROM {table} WHERE repository = ?1 AND stack = ?2");
                 transaction.execute(&delete, params![owner.0, name])?;
             }

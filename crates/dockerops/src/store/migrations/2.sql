@@ -1,3 +1,6 @@
+-- The earlier tool wrote a hash before it deployed. Here one says that a deploy succeeded.
+UPDATE stacks SET hash = '' WHERE status NOT IN ('deployed', 'error');
+
 -- What became of each run, per stack: only runs that changed or failed something.
 -- An identical repeated failure counts up its row. `stack` is empty for what failed of
 -- the repository as a whole.
@@ -8,9 +11,9 @@ CREATE TABLE runs (
     revision TEXT,
     author TEXT,
     subject TEXT,
-    -- What asked for it: watch, reconcile, retry, rollback, deploy.
+    -- What asked for it: watch, reconcile, retry, rollback, deploy, stop, unwatch.
     trigger TEXT NOT NULL,
-    -- changed, removed, failed, rolled-back, held.
+    -- changed, removed, failed, rolled-back, held; unchanged when it got well without a change.
     outcome TEXT NOT NULL,
     -- The problem's message; empty without one. Never a secret.
     reason TEXT NOT NULL,
