@@ -4,7 +4,9 @@
 mod bench;
 #[expect(dead_code, reason = "shared with the tests over HTTP")]
 mod git_server;
+mod history;
 mod previews;
+mod suspended;
 
 use bench::{Bench, DIGEST, broken, changes, compose, outcomes, repository, stale};
 use dockerops::engine::{Engine, LocalImage, Script};

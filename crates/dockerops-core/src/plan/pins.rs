@@ -92,6 +92,43 @@ pub(super) fn needed(desired: &StackSpec, observed: &Observed, pull: PullPolicy)
     needs.into_values().collect()
 }
 
+/// What each image text of `desired` stands for once it is deployed: as `resolved` now,
+/// else as it is in use. Texts that name a digest themselves are left out.
+pub fn in_force(
+    desired: &StackSpec,
+    observed: &Observed,
+    resolved: &BTreeMap<String, Resolution>,
+) -> BTreeMap<String, Resolution> {
+    let pin = |service: &ServiceSpec| {
+        let raw = &service.image.value;
+        let text = ImageRef::parse(raw).ok()?;
+        if text.digest().is_some() {
+            return None;
+        }
+        let live = || observed.services.iter().find(|s| s.name == service.name);
+        let kept = || in_use_as(raw, &text, live()?);
+        Some((raw.clone(), resolved.get(raw).cloned().or_else(kept)?))
+    };
+    desired.services.iter().filter_map(pin).collect()
+}
+
+fn in_use_as(raw: &str, text: &ImageRef, live: &Service) -> Option<Resolution> {
+    let digest = in_use(raw, text, live)?.pin?;
+    let platforms = live.spec.pointer("/TaskTemplate/Placement/Platforms");
+    let platforms = platforms.and_then(Value::as_array).into_iter().flatten();
+    let word = |platform: &Value, key: &str| Some(platform.get(key)?.as_str()?.to_owned());
+    let platforms = platforms.filter_map(|platform| {
+        Some(Platform {
+            os: word(platform, "OS")?,
+            architecture: word(platform, "Architecture").unwrap_or_default(),
+        })
+    });
+    Some(Resolution::Pinned {
+        digest,
+        platforms: platforms.collect(),
+    })
+}
+
 fn need(service: &ServiceSpec, live: Option<&Service>, pull: PullPolicy) -> Option<NeedWhy> {
     let text = ImageRef::parse(&service.image.value).ok()?;
     if text.digest().is_some() {

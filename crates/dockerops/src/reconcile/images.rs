@@ -78,7 +78,7 @@ fn needs(
     let mut needs = BTreeMap::<String, ImageNeed>::new();
     let wanted =
         |spec: &&StackSpec| request.includes(&spec.name) && may_deploy(spec, request, observed);
-    for spec in specs(repositories).filter(wanted) {
+    for spec in to_deploy(repositories).filter(wanted) {
         for need in images_needed(spec, observed, request.policy.pull) {
             let known = needs
                 .entry(need.image.clone())
@@ -99,13 +99,14 @@ fn may_deploy(spec: &StackSpec, request: &Request, observed: &Observed) -> bool 
         || owner_of(observed, &spec.name).includes(&file)
 }
 
-/// The specs of all stacks that could be read.
-pub(super) fn specs(repositories: &[Repository]) -> impl Iterator<Item = &StackSpec> {
-    let read = repositories
-        .iter()
-        .filter_map(|repository| repository.read.as_ref().ok());
-    read.flat_map(|read| &read.desired.stacks)
-        .filter_map(|stack| stack.spec.as_ref())
+/// The specs of all stacks that could be read and are not suspended.
+fn to_deploy(repositories: &[Repository]) -> impl Iterator<Item = &StackSpec> {
+    repositories.iter().flat_map(|repository| {
+        let stacks = repository.read.iter().flat_map(|read| &read.desired.stacks);
+        stacks
+            .filter(|stack| repository.suspended.of(&stack.name).is_none())
+            .filter_map(|stack| stack.spec.as_ref())
+    })
 }
 
 struct Answer {

@@ -12,6 +12,7 @@ mod draft;
 mod files;
 mod folder;
 mod held;
+mod history;
 mod images;
 mod platforms;
 mod preview;
@@ -28,6 +29,7 @@ mod settle;
 mod source;
 mod stack;
 mod stop;
+mod suspended;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +44,7 @@ use dockerops_core::names::StackName;
 use dockerops_core::observed::{Node, Observed, Task};
 use dockerops_core::plan::Policy;
 use dockerops_core::report::{Problem, Report};
+use jiff::Timestamp;
 
 pub use agreed::{Agreed, all_moved, read_plan};
 pub(crate) use problem::not_a_folder;
@@ -208,9 +211,11 @@ pub(crate) struct Seen {
 /// An error is returned only when nothing at all could be done, because the
 /// Swarm could not be read.
 pub async fn run(world: &World, request: &Request) -> Result<Report, Problem> {
+    let started = Timestamp::now();
     let (seen, mut repositories) = tokio::join!(observe(world), read::repositories(world, request));
     let seen = seen.map_err(|error| problem(&error, error.hint()))?;
     source::settle_owners(&mut repositories, &seen.observed);
+    suspended::mark(world, &mut repositories, &seen.observed)?;
     if request.mode == Mode::Watch {
         record::remember(world, request, &repositories)?;
     }
@@ -235,7 +240,9 @@ pub async fn run(world: &World, request: &Request) -> Result<Report, Problem> {
         }
         bindings.tell(&repositories, &mut report);
         images::clean(world, &repositories, &mut report).await;
-        record::record(world, &repositories, &mut report);
+        record::record(&stacks, started, &mut report);
+    } else {
+        record::only_runs(&stacks, started, &mut report);
     }
     Ok(report)
 }

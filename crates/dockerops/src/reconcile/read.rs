@@ -21,6 +21,7 @@ use super::folder::Folder;
 use super::problem::not_a_folder;
 use super::progress::Event;
 use super::source::{BareFiles, FILE, Source};
+use super::suspended::Suspended;
 use super::{Request, Target, World, problem};
 use crate::desire::{self, Desired, DiskTree, SecretProblem, SecretValues, Values};
 use crate::git::{CommitInfo, GitError, Tree};
@@ -37,6 +38,8 @@ pub(super) struct Repository {
     pub(super) owner: Owner,
     /// What was read, or why not.
     pub(super) read: Result<Read, Problem>,
+    /// What nothing is done to.
+    pub(super) suspended: Suspended,
 }
 
 /// What was read of a repository.
@@ -102,7 +105,12 @@ async fn repository(world: &World, request: &Request, target: &Target) -> Reposi
         Source::Folder(folder) => (Owner(given.clone()), checkout(world, folder).await),
         Source::Files(files) => (Owner(FILE.to_owned()), bare(files).await),
     };
-    Repository { given, owner, read }
+    Repository {
+        given,
+        owner,
+        read,
+        suspended: Suspended::default(),
+    }
 }
 
 async fn mirrored(

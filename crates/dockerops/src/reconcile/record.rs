@@ -1,13 +1,14 @@
 //! The report → the database, at the end of every run, also of one that failed.
 //!
-//! A run that changed nothing writes nothing but `last_watch`.
+//! A run that changed nothing and failed nothing writes nothing but `last_watch`.
 
 use dockerops_core::names::Owner;
 use dockerops_core::report::{Outcome, Problem, Report, StackReport};
 use jiff::Timestamp;
 
 use super::read::{Read, Repository};
-use super::{Request, World, problem};
+use super::stack::Stacks;
+use super::{Request, World, history, problem};
 use crate::store::{Deployed, Status, Store, StoreError};
 
 /// Adds the repositories that can be read to those that are watched.
@@ -31,10 +32,12 @@ pub(super) fn remember(
 }
 
 /// Writes what became of each repository and stack.
-pub(super) fn record(world: &World, repositories: &[Repository], report: &mut Report) {
+pub(super) fn record(stacks: &Stacks<'_>, started: Timestamp, report: &mut Report) {
+    let repositories = stacks.repositories;
     let now = Timestamp::now().to_string();
-    let recorded = world.store().together(|store| {
+    let recorded = stacks.world.store().together(|store| {
         for (repository, outcome) in repositories.iter().zip(&report.repositories) {
+            history::record(store, stacks, started, repository, outcome)?;
             let Ok(read) = &repository.read else { continue };
             for stack in &outcome.stacks {
                 record_stack(store, repository, read, stack, &now)?;
@@ -45,6 +48,20 @@ pub(super) fn record(world: &World, repositories: &[Repository], report: &mut Re
             .filter(|repository| repository.read.is_ok());
         let read: Vec<_> = read.map(|repository| repository.given.as_str()).collect();
         store.touch(&read, &now)
+    });
+    if let Err(error) = recorded {
+        report.problems.push(problem(&error, error.hint()));
+    }
+}
+
+/// Writes the history alone: compose files that were given by hand have no other rows.
+pub(super) fn only_runs(stacks: &Stacks<'_>, started: Timestamp, report: &mut Report) {
+    let repositories = stacks.repositories;
+    let recorded = stacks.world.store().together(|store| {
+        for (repository, outcome) in repositories.iter().zip(&report.repositories) {
+            history::record(store, stacks, started, repository, outcome)?;
+        }
+        Ok(())
     });
     if let Err(error) = recorded {
         report.problems.push(problem(&error, error.hint()));
@@ -79,6 +96,9 @@ fn record_stack(
             };
             store.record_deployed(url, name, &stack.compose_path, hash, &deployed)?;
             forget_elsewhere(store, &repository.owner, name)
+        }
+        (_, _, Outcome::Suspended) => {
+            store.record_status(url, name, &stack.compose_path, Status::Stopped)
         }
         _ => store.record_status(url, name, &stack.compose_path, Status::Error),
     }

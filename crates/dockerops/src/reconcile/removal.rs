@@ -22,7 +22,7 @@ const REMOVAL_TIMEOUT: Duration = Duration::from_secs(120);
 /// Removes the stacks that left, of every repository that was read completely.
 ///
 /// Nothing is removed when anything of the run failed. Returns the repositories of
-/// which something is kept that they list no more.
+/// which something runs that is not as they have it now: kept, or suspended.
 pub(super) async fn departed(
     world: &World,
     request: &Request,
@@ -61,7 +61,7 @@ pub(super) async fn departed(
                 continue;
             }
         };
-        if !departed.keep.is_empty() {
+        if !departed.keep.is_empty() || repository.suspended.any() {
             kept.insert(repository.owner.clone());
         }
         for (stack, why) in departed.keep {
@@ -155,6 +155,12 @@ fn decide_for(
             && owner_of(observed, name) == Ownership::Nobody
     });
     departed.remove.extend(half_removed);
+    for stack in std::mem::take(&mut departed.remove) {
+        match repository.suspended.of(&stack) {
+            Some(why) => departed.keep.push((stack.clone(), why.sentence(&stack))),
+            None => departed.remove.push(stack),
+        }
+    }
     Ok(departed)
 }
 

@@ -106,6 +106,9 @@ impl Stacks<'_> {
         stack: &DesiredStack,
         writers: &Semaphore,
     ) -> StackReport {
+        if let Some(why) = repository.suspended.of(&stack.name) {
+            return why.report(&stack.name);
+        }
         let mut report = match &stack.spec {
             None => {
                 let what = format!("stack `{}`", stack.name);

@@ -1,5 +1,7 @@
 //! Services: created, left alone, updated, replaced, held.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::world::{With, World, digest, lines, service};
@@ -7,6 +9,7 @@ use crate::body::Body;
 use crate::observed::{ApiVersion, Network};
 use crate::plan::{
     Action, Force, NeedWhy, Platform, Prune, PullPolicy, Resolution, VolumeChange, images_needed,
+    pins,
 };
 use crate::spec::External;
 
@@ -208,6 +211,24 @@ fn a_moved_digest_brings_its_platforms_and_a_kept_one_keeps_them() {
         expected
     );
     assert_eq!(world.plan().changes, []);
+}
+
+#[test]
+fn what_images_stand_for_is_told_of_those_asked_for_and_of_those_in_use() {
+    let kept = service("a");
+    let asked = service("b").image("web:2");
+    let mut world = World::new(vec![kept, asked]);
+    world.deploy();
+    let told = pins(&world.desired, &world.swarm.observed, &BTreeMap::new());
+    assert_eq!(told, world.images);
+    let moved = Resolution::Pinned {
+        digest: digest('c'),
+        platforms: vec![],
+    };
+    let asked = BTreeMap::from([("web:2".to_owned(), moved.clone())]);
+    let told = pins(&world.desired, &world.swarm.observed, &asked);
+    assert_eq!(told["web:1"], world.images["web:1"]);
+    assert_eq!(told["web:2"], moved);
 }
 
 #[test]

@@ -261,7 +261,7 @@ impl Bindings {
                 continue;
             };
             outcome.warnings.extend(mine.warnings.iter().cloned());
-            if outcome.failed() {
+            if outcome.failed() || repository.suspended.is_whole() {
                 continue;
             }
             let ids = unmounted(repository.read.as_ref().ok(), mine);
@@ -274,7 +274,7 @@ impl Bindings {
 
     /// Takes away what left `volumes.yaml`: last, and only where nothing can mount it any more.
     ///
-    /// Not of the repositories `kept`, of which stacks run that are no longer listed.
+    /// Not of the repositories `kept`, of which stacks run that are not as they have it now.
     pub(super) async fn retire(
         &self,
         repositories: &[Repository],

@@ -38,6 +38,8 @@ impl Bindings {
         };
         let mounted = mounted(repository, report);
         let whole = request.only.is_empty() && !report.failed();
+        let retires = whole && !repository.suspended.any();
+        let whole = whole && !repository.suspended.is_whole();
         let rest = whole.then(|| unmounted(repository.read.as_ref().ok(), &mine));
         let texts = request.texts;
         let work = tokio::task::spawn_blocking(move || {
@@ -46,17 +48,23 @@ impl Bindings {
             if let Some(rest) = rest {
                 mine.preview_rest(&rest, texts, &mut told);
             }
+            if retires {
+                let retired = mine.retired.iter();
+                let retired = retired.filter_map(|prepared| mine.report(&prepared.plan, texts));
+                told.bindings.extend(retired);
+            }
             told
         });
         work.await.unwrap_or_default()
     }
 }
 
-/// Bindings that the stacks of the run mount. Of one that is refused nothing is written.
+/// Bindings that the stacks of the run mount. Of one that is refused or suspended nothing is written.
 fn mounted(repository: &Repository, report: &RepositoryReport) -> BTreeSet<String> {
     let goes_on = |spec: &&StackSpec| {
         let mut stacks = report.stacks.iter();
-        stacks.any(|stack| stack.name == spec.name && stack.outcome != Outcome::Failed)
+        let done = |outcome| !matches!(outcome, Outcome::Failed | Outcome::Suspended);
+        stacks.any(|stack| stack.name == spec.name && done(stack.outcome))
     };
     let read = repository.read.as_ref().ok().into_iter();
     let stacks = read.flat_map(|read| &read.desired.stacks);
@@ -79,7 +87,7 @@ impl Shelf {
         }
     }
 
-    /// What only a whole run does: the bindings `unmounted`, and those that left the list.
+    /// What only a whole run does: the bindings `unmounted`, and what there is to say of all.
     fn preview_rest(&self, unmounted: &BTreeSet<String>, texts: Texts, told: &mut Previewed) {
         self.preview(unmounted, texts, told);
         for item in unmounted.iter().filter_map(|id| self.items.get(id)) {
@@ -90,9 +98,6 @@ impl Shelf {
                 told.problems.push(problem.clone());
             }
         }
-        let retired = self.retired.iter();
-        let retired = retired.filter_map(|prepared| self.report(&prepared.plan, texts));
-        told.bindings.extend(retired);
         told.warnings.extend(self.warnings.iter().cloned());
     }
 

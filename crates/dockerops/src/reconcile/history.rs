@@ -1,0 +1,135 @@
+//! The report → rows of the history: what changed or failed, and nothing else.
+//!
+//! A stack that was not well and is now, though nothing was written, gets a row too: it
+//! is what a rollback may return to.
+
+use std::collections::BTreeMap;
+
+use dockerops_core::plan::{Resolution, pins};
+use dockerops_core::report::{Outcome, Problem, RepositoryReport, StackReport};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Wait;
+use super::read::{Read, Repository};
+use super::stack::{Stacks, commit_report};
+use crate::store::{Ended, Store, StoreError};
+
+/// Writes what became of `repository` and its stacks.
+pub(super) fn record(
+    store: &mut Store,
+    stacks: &Stacks<'_>,
+    started: Timestamp,
+    repository: &Repository,
+    report: &RepositoryReport,
+) -> Result<(), StoreError> {
+    let told = Told {
+        stacks,
+        repository,
+        started,
+        ended: Timestamp::now(),
+    };
+    if report.problem.is_some() || !report.bindings.is_empty() {
+        store.record_run(&told.whole(report))?;
+    }
+    for stack in &report.stacks {
+        if is_news(store, repository, stack)? {
+            store.record_run(&told.stack(stack))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the history says something else so far.
+fn is_news(
+    store: &Store,
+    repository: &Repository,
+    report: &StackReport,
+) -> Result<bool, StoreError> {
+    Ok(match report.outcome {
+        Outcome::Suspended => false,
+        Outcome::Unchanged => {
+            let newest = store.newest_run(&repository.owner, report.name.as_str())?;
+            newest.is_some_and(|newest| !newest.ended.healthy)
+        }
+        _ => true,
+    })
+}
+
+struct Told<'a> {
+    stacks: &'a Stacks<'a>,
+    repository: &'a Repository,
+    started: Timestamp,
+    ended: Timestamp,
+}
+
+impl Told<'_> {
+    /// What the repository as a whole has to say: why it failed, and its files.
+    fn whole(&self, report: &RepositoryReport) -> Ended {
+        let problem = report.problem.as_ref();
+        let outcome = problem.map_or("changed", |_| "failed");
+        let mut json = to_json(report);
+        // Each of them has a row of its own.
+        json["stacks"] = json!([]);
+        Ended {
+            outcome: outcome.to_owned(),
+            reason: reason(problem),
+            report: json,
+            ..self.ended("")
+        }
+    }
+
+    fn stack(&self, report: &StackReport) -> Ended {
+        let waited = self.stacks.request.wait == Wait::UntilHealthy;
+        let well = matches!(report.outcome, Outcome::Changed | Outcome::Unchanged);
+        let outcome = to_json(&report.outcome);
+        Ended {
+            outcome: outcome.as_str().unwrap_or_default().to_owned(),
+            reason: reason(report.problem.as_ref()),
+            healthy: waited && well,
+            hash: report.hash.clone().unwrap_or_default(),
+            pins: self.pins(report),
+            report: to_json(report),
+            ..self.ended(report.name.as_str())
+        }
+    }
+
+    fn ended(&self, stack: &str) -> Ended {
+        let commit = self.read().and_then(|read| read.commit.as_ref());
+        Ended {
+            repository: self.repository.owner.clone(),
+            stack: stack.to_owned(),
+            commit: commit.map(commit_report),
+            trigger: self.stacks.request.trigger.as_str().to_owned(),
+            outcome: String::new(),
+            reason: String::new(),
+            healthy: false,
+            hash: String::new(),
+            pins: BTreeMap::new(),
+            report: Value::Null,
+            started_at: self.started.to_string(),
+            ended_at: self.ended.to_string(),
+        }
+    }
+
+    fn pins(&self, report: &StackReport) -> BTreeMap<String, Resolution> {
+        let mut stacks = self.read().into_iter().flat_map(|r| &r.desired.stacks);
+        let stack = stacks.find(|stack| stack.name == report.name);
+        let spec = stack.and_then(|stack| stack.spec.as_ref());
+        let (seen, images) = (&self.stacks.seen.observed, &self.stacks.images.resolved);
+        spec.map(|spec| pins(spec, seen, images))
+            .unwrap_or_default()
+    }
+
+    fn read(&self) -> Option<&Read> {
+        self.repository.read.as_ref().ok()
+    }
+}
+
+fn reason(problem: Option<&Problem>) -> String {
+    problem.map_or_else(String::new, |problem| problem.message.clone())
+}
+
+fn to_json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
