@@ -4,6 +4,7 @@
 //! engine adds is seen, shown as drift, and never dropped by an update.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -136,7 +137,7 @@ impl std::fmt::Debug for FileObject {
 }
 
 /// A task: one attempt to run one replica.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Task {
     /// The engine's id.
     pub id: String,
@@ -156,10 +157,30 @@ pub struct Task {
     pub message: String,
     /// `Status.ContainerStatus.ExitCode`.
     pub exit_code: Option<i64>,
-    /// `CreatedAt`, RFC 3339: orders the attempts of a slot.
-    pub created_at: String,
+    /// `CreatedAt`: orders the attempts of a slot.
+    pub created_at: Moment,
+    /// `Status.Timestamp`: since when it is in its state.
+    pub since: Moment,
+    /// `Spec.ContainerSpec.Image`.
+    pub image: String,
+    /// `Status.ContainerStatus.ContainerID`; empty before there is a container.
+    pub container: String,
     /// `JobIteration.Index`, of jobs.
     pub job_iteration: Option<u64>,
+}
+
+/// A moment in time, as what has passed since 1970; the first one where it is not known.
+///
+/// Moments of a task are those of the clock of the node or manager that wrote them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub Duration);
+
+impl Moment {
+    /// How long ago it was at `now`; nothing where it is still to come.
+    #[must_use]
+    pub fn age(self, now: Self) -> Duration {
+        now.0.saturating_sub(self.0)
+    }
 }
 
 /// A node.

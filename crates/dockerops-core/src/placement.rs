@@ -17,6 +17,21 @@ use crate::observed::Node;
 /// A constraint into which a secret flowed is masked.
 pub fn misfit(spec: &Body, nodes: &[Node]) -> Option<String> {
     let open: Vec<&Node> = nodes.iter().filter(|node| takes_tasks(node)).collect();
+    misfit_among(spec, &open)
+}
+
+/// Why no node may ever run them, one that is down or drained now included.
+pub fn misfit_for_good(spec: &Body, nodes: &[Node]) -> Option<String> {
+    misfit_among(spec, &nodes.iter().collect::<Vec<_>>())
+}
+
+/// Whether `node` may run them, whether or not it takes tasks now.
+pub fn fits(spec: &Body, node: &Node) -> bool {
+    misfit_among(spec, &[node]).is_none()
+}
+
+/// Why none of `open` may run them.
+fn misfit_among(spec: &Body, open: &[&Node]) -> Option<String> {
     if open.is_empty() {
         return None;
     }
@@ -43,7 +58,8 @@ pub fn misfit(spec: &Body, nodes: &[Node]) -> Option<String> {
     Some("its image is for no platform of a node that it may run on".to_owned())
 }
 
-fn takes_tasks(node: &Node) -> bool {
+/// Whether Swarm gives it tasks.
+pub fn takes_tasks(node: &Node) -> bool {
     node.state == "ready" && node.availability == "active"
 }
 

@@ -13,10 +13,17 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// The engine's sentence, or ours where it has none.
     pub message: String,
+    /// How often it happened in a row; one where that is not counted.
+    pub times: u64,
     /// The task that says so.
     pub task: Option<String>,
+    /// The container of that task, where there was one.
+    pub container: Option<String>,
     /// The host name of the node that it was on.
     pub node: Option<String>,
+    /// What the application or its health check said last, a line each; filled in by who
+    /// can ask for it.
+    pub output: Vec<String>,
 }
 
 /// Kinds of problems, as far as the way out differs.
@@ -30,8 +37,16 @@ pub enum ProblemKind {
     NoResources,
     /// The port is taken on every node that is left.
     PortInUse,
+    /// The service's own old task has the port, and is to go on until the new one runs.
+    OwnPortInUse,
     /// The host path of a bind mount does not exist.
     MountMissing,
+    /// A volume cannot be mounted, or not yet.
+    VolumeNotReady,
+    /// The node of a task does not answer.
+    NodeAway,
+    /// The service is not there.
+    Missing,
     /// The container's own health check failed.
     Unhealthy,
     /// The command cannot be run.
@@ -51,6 +66,9 @@ pub enum ProblemKind {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        if self.times > 1 {
+            write!(f, ", {} times", self.times)?;
+        }
         match &self.node {
             Some(node) => write!(f, " (on node `{node}`)"),
             None => Ok(()),
@@ -59,6 +77,19 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
+    /// A problem that no task tells.
+    pub(super) fn new(kind: ProblemKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            times: 1,
+            task: None,
+            container: None,
+            node: None,
+            output: Vec::new(),
+        }
+    }
+
     /// One sentence that gets the reader unstuck.
     pub fn hint(&self) -> Option<String> {
         let hint = match self.kind {
@@ -74,15 +105,28 @@ impl Problem {
             ProblemKind::PortInUse => {
                 "Free the port on the nodes, choose another one, or lower the replicas: a host port serves one task a node."
             }
+            ProblemKind::OwnPortInUse => {
+                "A host port serves one task a node: with `order: start-first` the new task waits for a port that the old one keeps. Use `order: stop-first`, or publish the port with `mode: ingress`."
+            }
+            ProblemKind::VolumeNotReady => {
+                "Check that the node reaches the volume's server, and the options of the volume's driver."
+            }
+            ProblemKind::NodeAway => {
+                "See `docker node ls`; the engine on that node, or the way to it, is down."
+            }
+            ProblemKind::Missing => "Run `dockerops reconcile`, or see who removed it.",
             ProblemKind::MountMissing => {
                 "Create the path on every node, or use a binding of `volumes.yaml`."
             }
             ProblemKind::Unhealthy => {
-                "See what its health check says: `docker inspect` on the node, or the service's logs."
+                return Some(self.hint_of_health_check());
             }
             ProblemKind::CannotStart => "Correct the service's command or entrypoint.",
             ProblemKind::Exited(137) => {
                 "It was killed: see its logs, and whether its memory limit is too low."
+            }
+            ProblemKind::Exited(0) => {
+                "It is to run for ever: keep its command in the foreground, or say that it may end with `restart_policy: {condition: on-failure}` or `mode: replicated-job`."
             }
             ProblemKind::Exited(_) => "See its logs: `docker service logs`.",
             ProblemKind::UpdatePaused
@@ -93,12 +137,25 @@ impl Problem {
         Some(hint.to_owned())
     }
 
+    fn hint_of_health_check(&self) -> String {
+        let (Some(container), Some(node)) = (&self.container, &self.node) else {
+            return "See what its health check says: `docker inspect` of its container, or the service's logs.".to_owned();
+        };
+        let short = container.get(..12).unwrap_or(container);
+        format!("See what its health check says: `docker inspect {short}` on node `{node}`.")
+    }
+
     /// Whether Swarm itself decided, so that there is nothing left to come.
     pub(super) fn is_swarms_decision(&self) -> bool {
         matches!(
             self.kind,
             ProblemKind::UpdatePaused | ProblemKind::RolledBack | ProblemKind::RollbackPaused
         )
+    }
+
+    /// Whether nothing can come that would change it.
+    pub(super) fn is_final(&self) -> bool {
+        self.is_swarms_decision() || self.kind == ProblemKind::Missing
     }
 
     /// Whether a task that ran ended by it, and not one that never came so far.
@@ -117,11 +174,12 @@ impl Problem {
             ("", _) => task.message.clone(),
             (error, _) => error.to_owned(),
         };
+        let container = Some(&task.container).filter(|id| !id.is_empty());
         Self {
-            kind,
-            message,
             task: Some(task.id.clone()),
+            container: container.cloned(),
             node: node.map(str::to_owned),
+            ..Self::new(kind, message)
         }
     }
 }
@@ -129,6 +187,11 @@ impl Problem {
 /// Whether `task` says that something is wrong.
 pub(super) fn tells(task: &Task) -> bool {
     !task.error.is_empty() || matches!(task.state.as_str(), "failed" | "rejected" | "complete")
+}
+
+/// Whether a node has `task`: what waits for one has done nothing yet.
+pub(super) fn has_begun(task: &Task) -> bool {
+    !matches!(task.state.as_str(), "new" | "allocated" | "pending")
 }
 
 /// What Swarm decided about the update itself.
@@ -149,12 +212,7 @@ pub(super) fn of_update(service: &Service) -> Option<Problem> {
         "" => what.to_owned(),
         message => format!("{what}: {message}"),
     };
-    Some(Problem {
-        kind,
-        message,
-        task: None,
-        node: None,
-    })
+    Some(Problem::new(kind, message))
 }
 
 /// `problem` with the error of the task that made Swarm pause the update or roll
@@ -183,7 +241,8 @@ pub fn explain(problem: Problem, service: &Service, tasks: &[Task], nodes: &[Nod
     }
 }
 
-fn kind_of(task: &Task) -> ProblemKind {
+/// What kind of problem the end of `task` is.
+pub(super) fn kind_of(task: &Task) -> ProblemKind {
     let has = |text: &str| task.error.contains(text);
     if has("No such image") || has("manifest unknown") || has("pull access denied") {
         ProblemKind::ImageNotFound
@@ -198,6 +257,8 @@ fn kind_of(task: &Task) -> ProblemKind {
         ProblemKind::NoSuitableNode
     } else if has("bind source path does not exist") {
         ProblemKind::MountMissing
+    } else if has("mount local volume") || has("mounting volume") || has("CSI volume") {
+        ProblemKind::VolumeNotReady
     } else if has("unhealthy container") {
         ProblemKind::Unhealthy
     } else if has("starting container failed") || has("executable file not found") {

@@ -5,8 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::problem::{self, Problem};
-use crate::observed::{Node, Service, Task};
+use super::mode::Mode;
+use super::problem::{self, Problem, ProblemKind};
+use super::reason::Reasons;
+use crate::body::Body;
+use crate::observed::{Moment, Node, Service, Task};
+use crate::placement;
 
 /// States in the order of a task's life (swarmkit `api/types.proto`).
 const LIFE: [&str; 14] = [
@@ -27,84 +31,99 @@ const LIFE: [&str; 14] = [
 ];
 
 /// The attempts of one slot, oldest first; never empty.
-struct Slot<'a>(Vec<&'a Task>);
+pub(super) struct Slot<'a>(pub(super) Vec<&'a Task>);
 
 /// All slots that still matter.
 pub(super) struct Slots<'a> {
     attempts: Vec<Slot<'a>>,
-    nodes: BTreeMap<&'a str, &'a Node>,
-    before: &'a BTreeSet<String>,
-    /// `RestartPolicy.Condition`; `any` when not said.
-    condition: &'a str,
-    is_job: bool,
+    reasons: Reasons<'a>,
 }
 
 impl<'a> Slots<'a> {
     pub(super) fn of(
         service: &'a Service,
+        mode: Mode,
         tasks: &'a [Task],
         nodes: &'a [Node],
         before: &'a BTreeSet<String>,
-        by_node: bool,
+        now: Moment,
     ) -> Self {
-        let nodes: BTreeMap<_, _> = nodes.iter().map(|node| (node.id.as_str(), node)).collect();
-        let on_live_node = |task: &&Task| {
-            nodes
-                .get(task.node_id.as_str())
-                .is_none_or(|node| node.state != "down")
-        };
+        let reasons = Reasons::new(service, mode, nodes, before, now);
         let this_run = |task: &&Task| match service.job_iteration {
             Some(iteration) => task.job_iteration.unwrap_or(0) == iteration,
             None => true,
         };
+        // Of a replica Swarm makes another task elsewhere, and until then it is missed; a
+        // global service wants none on a node that is down.
+        let is_wanted = |task: &&Task| !(mode.is_global() && reasons.is_down(task));
         let mut grouped: BTreeMap<(u64, &str), Vec<&Task>> = BTreeMap::new();
         let ours = tasks.iter().filter(|task| task.service_id == service.id);
-        for task in ours.filter(on_live_node).filter(this_run) {
-            let node = if by_node { task.node_id.as_str() } else { "" };
+        for task in ours.filter(is_wanted).filter(this_run) {
+            let node = if mode.is_global() {
+                task.node_id.as_str()
+            } else {
+                ""
+            };
             grouped.entry((task.slot, node)).or_default().push(task);
         }
-        let policy = &service.spec["TaskTemplate"]["RestartPolicy"];
-        let mode = &service.spec["Mode"];
-        let is_job = mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object();
         let mut slots: Vec<Slot> = grouped.into_values().map(Slot::new).collect();
-        let condition = policy["Condition"].as_str().unwrap_or("any");
-        if !is_job {
-            slots.retain(|slot| slot.matters(condition));
+        if !mode.is_job() {
+            slots.retain(|slot| slot.matters(reasons.condition));
+        }
+        if mode.is_global() {
+            slots.retain(|slot| slot.is_eligible(service, nodes));
         }
         Self {
             attempts: slots,
-            nodes,
-            before,
-            condition,
-            is_job,
+            reasons,
         }
     }
 
     pub(super) fn len(&self) -> u64 {
-        self.attempts.len() as u64
+        count(self.attempts.len())
     }
 
     /// Slots with a task that runs and is meant to, or that ran to its end and may.
-    pub(super) fn running(&self) -> u64 {
-        self.attempts
-            .iter()
-            .filter(|slot| self.is_done(slot))
-            .count() as u64
+    pub(super) fn done(&self) -> u64 {
+        count(
+            self.attempts
+                .iter()
+                .filter(|slot| self.is_done(slot))
+                .count(),
+        )
     }
 
     /// Slots whose task has completed.
     pub(super) fn completed(&self) -> u64 {
-        self.attempts
-            .iter()
-            .filter(|slot| slot.has_completed())
-            .count() as u64
+        let completed = self.attempts.iter().filter(|slot| slot.has_completed());
+        count(completed.count())
+    }
+
+    /// Slots whose container was started.
+    pub(super) fn started(&self) -> u64 {
+        let started = |slot: &&Slot| {
+            matches!(
+                slot.newest().state.as_str(),
+                "starting" | "running" | "complete"
+            )
+        };
+        count(self.attempts.iter().filter(started).count())
     }
 
     fn is_done(&self, slot: &Slot) -> bool {
-        if self.is_job {
+        if self.reasons.mode.is_job() {
             return slot.has_completed();
         }
-        slot.is_running() || (self.condition != "any" && slot.has_completed())
+        self.running(slot).is_some() || (self.reasons.condition != "any" && slot.has_completed())
+    }
+
+    /// The task of `slot` that runs, is meant to, and is on a node that answers.
+    fn running(&self, slot: &Slot<'a>) -> Option<&'a Task> {
+        let meant = |task: &&&Task| matches!(task.desired_state.as_str(), "running" | "ready");
+        let mut running = slot.0.iter().filter(meant);
+        running
+            .find(|task| task.state == "running" && !self.reasons.is_away(task))
+            .copied()
     }
 
     /// What the slots that lag behind do, by the least far of them.
@@ -125,35 +144,42 @@ impl<'a> Slots<'a> {
     /// What is in the way of the first slot that lags behind.
     pub(super) fn problem(&self) -> Option<Problem> {
         let mut waiting = self.attempts.iter().filter(|slot| !self.is_done(slot));
-        waiting.find_map(|slot| self.blocker(slot))
+        waiting.find_map(|slot| self.reasons.blocker(slot))
     }
 
-    /// The problem of a slot that ended and gets no further attempt.
-    pub(super) fn final_problem(&self) -> Option<Problem> {
-        let ended = self.attempts.iter().filter(|slot| !self.is_done(slot));
-        let ended = ended.filter(|slot| self.gets_no_other(slot));
-        ended.map(|slot| self.problem_of(slot.newest())).next()
+    /// The first problem that waiting does not solve.
+    pub(super) fn certain_problem(&self) -> Option<Problem> {
+        self.attempts.iter().find_map(|slot| self.certain(slot))
     }
 
-    /// Swarm marks a failed task for shutdown and makes its successor in one step
-    /// (swarmkit `orchestrator/restart`): without one, the restart policy is used up.
-    fn gets_no_other(&self, slot: &Slot) -> bool {
-        let newest = slot.newest();
-        matches!(newest.state.as_str(), "failed" | "rejected")
-            && newest.desired_state == "shutdown"
-            && !self.before.contains(&newest.id)
+    fn certain(&self, slot: &Slot<'a>) -> Option<Problem> {
+        let running = self.running(slot);
+        if running.is_none() && self.is_done(slot) {
+            return None;
+        }
+        let looping = self.reasons.again_and_again(slot, running);
+        if running.is_some() {
+            return looping;
+        }
+        let used_up = self.reasons.used_up(slot);
+        used_up.or_else(|| self.reasons.stuck(slot)).or(looping)
     }
 
-    fn blocker(&self, slot: &Slot) -> Option<Problem> {
-        let attempts = slot.0.iter().rev();
-        let telling = attempts.filter(|task| !self.before.contains(&task.id));
-        let mut telling = telling.filter(|task| problem::tells(task));
-        telling.next().map(|task| self.problem_of(task))
-    }
-
-    fn problem_of(&self, task: &Task) -> Problem {
-        let node = self.nodes.get(task.node_id.as_str());
-        Problem::of(task, node.map(|node| node.hostname.as_str()))
+    /// The first task that lags behind because its node does not answer.
+    pub(super) fn away(&self) -> Option<Problem> {
+        let waiting = self.attempts.iter().filter(|slot| !self.is_done(slot));
+        waiting
+            .map(Slot::newest)
+            .filter(|task| matches!(task.desired_state.as_str(), "running" | "ready"))
+            .find(|task| self.reasons.is_away(task))
+            .map(|task| {
+                let of_task = self.reasons.problem_of(task);
+                let node = of_task.node.as_deref().unwrap_or_default();
+                Problem::new(
+                    ProblemKind::NodeAway,
+                    format!("node `{node}` does not answer"),
+                )
+            })
     }
 }
 
@@ -167,16 +193,8 @@ impl<'a> Slot<'a> {
         clippy::indexing_slicing,
         reason = "a slot is made of at least one task"
     )]
-    fn newest(&self) -> &'a Task {
+    pub(super) fn newest(&self) -> &'a Task {
         self.0[self.0.len() - 1]
-    }
-
-    fn is_running(&self) -> bool {
-        let meant = |task: &&&Task| matches!(task.desired_state.as_str(), "running" | "ready");
-        self.0
-            .iter()
-            .filter(meant)
-            .any(|task| task.state == "running")
     }
 
     fn has_completed(&self) -> bool {
@@ -197,4 +215,18 @@ impl<'a> Slot<'a> {
             "running" | "ready" | "complete"
         ) || ended_itself
     }
+
+    /// Whether its node may run it. Swarm makes tasks of a global service also for nodes
+    /// of another platform, where they wait for ever.
+    fn is_eligible(&self, service: &Service, nodes: &[Node]) -> bool {
+        let newest = self.newest();
+        let waits = !problem::has_begun(newest);
+        let node = nodes.iter().find(|node| node.id == newest.node_id);
+        let fits = |node| placement::fits(&Body::from(service.spec.clone()), node);
+        !waits || node.is_none_or(fits)
+    }
+}
+
+fn count(slots: usize) -> u64 {
+    slots as u64
 }

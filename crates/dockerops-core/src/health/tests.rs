@@ -1,8 +1,9 @@
-//! Verdicts on task tables, with the sentences that engine 20.10 really wrote.
+//! Health by task tables, with the sentences that engine 20.10 really wrote.
 
 use super::*;
 use crate::observed::UpdateStatus;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn service(mode: &Value) -> Service {
     Service {
@@ -52,10 +53,9 @@ fn task(row: usize, line: &str) -> Task {
         desired_state: word(),
         state: word(),
         error: word(),
-        message: String::new(),
-        exit_code: None,
-        created_at: format!("2026-01-01T00:00:{row:02}Z"),
-        job_iteration: None,
+        created_at: at(row),
+        since: at(row),
+        ..Task::default()
     }
 }
 
@@ -71,72 +71,84 @@ fn nodes() -> Vec<Node> {
         .to_vec()
 }
 
-/// The verdict in one line.
-fn verdict(service: &Service, table: &str) -> String {
-    say(&judge(service, &tasks(table), &nodes(), &BTreeSet::new()))
+/// Row `row` of a table is from that second.
+fn at(row: usize) -> Moment {
+    Moment(Duration::from_secs(1000 + row as u64))
 }
 
-fn say(verdict: &Verdict) -> String {
-    let Tally { running, wanted } = verdict.tally();
-    match verdict {
-        Verdict::Healthy(_) => format!("healthy {running}/{wanted}"),
-        Verdict::Completed(_) => format!("completed {running}/{wanted}"),
-        Verdict::Progressing { what, problem, .. } => {
-            let problem = problem.as_ref();
-            let problem = problem.map_or(String::new(), |p| format!(": {:?}: {p}", p.kind));
-            format!("progressing {running}/{wanted} {what}{problem}")
-        }
-        Verdict::Degraded { problem, .. } => {
-            format!("degraded {running}/{wanted} {:?}: {problem}", problem.kind)
-        }
-    }
+/// The health in one line, in the second of the last row.
+fn health(service: &Service, table: &str) -> String {
+    health_later(service, table, 0)
+}
+
+/// The same, so many seconds later.
+fn health_later(service: &Service, table: &str, seconds: usize) -> String {
+    let tasks = tasks(table);
+    let now = at(tasks.len() + seconds);
+    say(&judge(service, &tasks, &nodes(), &BTreeSet::new(), now))
+}
+
+fn say(health: &Health) -> String {
+    let Health {
+        status,
+        tally,
+        doing,
+        reason,
+        ..
+    } = health;
+    let reason = reason.as_ref();
+    let reason = reason.map_or(String::new(), |p| format!(": {:?}: {p}", p.kind));
+    format!(
+        "{status} {}/{} {doing}{reason}",
+        tally.running, tally.wanted
+    )
 }
 
 #[test]
 fn replicas_are_healthy_when_each_slot_runs() {
     assert_eq!(
-        verdict(&replicas(2), "1 n1 running running\n2 n2 running running"),
-        "healthy 2/2"
+        health(&replicas(2), "1 n1 running running\n2 n2 running running"),
+        "healthy 2/2 running"
     );
     assert_eq!(
-        verdict(&replicas(2), "1 n1 running running\n2 n2 running preparing"),
+        health(&replicas(2), "1 n1 running running\n2 n2 running preparing"),
         "progressing 1/2 preparing"
     );
     assert_eq!(
-        verdict(&replicas(1), ""),
+        health(&replicas(1), ""),
         "progressing 0/1 waiting for a node"
     );
 }
 
 #[test]
 fn a_service_that_wants_no_task_is_healthy() {
-    assert_eq!(verdict(&replicas(0), ""), "completed 0/0");
+    assert_eq!(health(&replicas(0), ""), "healthy 0/0 wants no task");
     assert_eq!(
-        verdict(&replicas(0), "1 n1 remove running"),
-        "completed 0/0"
+        health(&replicas(0), "1 n1 remove running"),
+        "healthy 0/0 wants no task"
     );
 }
 
 #[test]
 fn a_task_on_a_node_that_is_down_does_not_run() {
     assert_eq!(
-        verdict(&replicas(1), "1 n3 running running"),
-        "progressing 0/1 waiting for a node"
+        health(&replicas(1), "1 n3 running running"),
+        "unknown 0/1 running: NodeAway: node `host-n3` does not answer"
     );
     let replaced = "1 n3 shutdown running\n1 n1 running running";
-    assert_eq!(verdict(&replicas(1), replaced), "healthy 1/1");
+    assert_eq!(health(&replicas(1), replaced), "healthy 1/1 running");
 }
 
 #[test]
 fn too_many_tasks_are_not_healthy_yet() {
     let table = "1 n1 running running\n2 n2 running running";
-    assert!(verdict(&replicas(1), table).starts_with("progressing 2/1"));
+    assert!(health(&replicas(1), table).starts_with("progressing 2/1 stopping tasks"));
 }
 
 #[test]
 fn what_is_in_the_way_is_named_with_its_node() {
     let retried = |end: &str| {
-        verdict(
+        health(
             &replicas(1),
             &format!("1 n1 shutdown {end}\n1 n1 ready ready"),
         )
@@ -164,7 +176,7 @@ fn what_is_in_the_way_is_named_with_its_node() {
 
 #[test]
 fn a_task_that_waits_for_a_node_says_for_which() {
-    let pending = |error: &str| verdict(&replicas(1), &format!("1 - running pending {error}"));
+    let pending = |error: &str| health(&replicas(1), &format!("1 - running pending {error}"));
     insta::assert_snapshot!(
         [
             pending("no suitable node (scheduling constraints not satisfied on 1 node)"),
@@ -184,8 +196,8 @@ fn a_task_that_waits_for_a_node_says_for_which() {
 fn a_used_up_restart_policy_is_final() {
     let service = with_policy(replicas(1), "none");
     assert_eq!(
-        verdict(&service, "1 n1 shutdown failed task: non-zero exit (3)"),
-        "degraded 0/1 Exited(3): task: non-zero exit (3) (on node `host-n1`)"
+        health(&service, "1 n1 shutdown failed task: non-zero exit (3)"),
+        "degraded 0/1 restarting: Exited(3): task: non-zero exit (3) (on node `host-n1`)"
     );
 }
 
@@ -193,49 +205,52 @@ fn a_used_up_restart_policy_is_final() {
 fn a_failure_from_before_the_change_is_old_news() {
     let table = "1 n1 shutdown failed task: non-zero exit (3)\n1 n1 running starting";
     let before = BTreeSet::from(["t0".to_owned()]);
-    let verdict = judge(&replicas(1), &tasks(table), &nodes(), &before);
-    assert_eq!(say(&verdict), "progressing 0/1 starting");
+    let health = judge(&replicas(1), &tasks(table), &nodes(), &before, at(9));
+    assert_eq!(say(&health), "progressing 0/1 starting");
 }
 
 #[test]
 fn a_one_shot_that_completed_is_healthy_unless_it_is_to_go_on() {
     for condition in ["none", "on-failure"] {
         let service = with_policy(replicas(1), condition);
-        assert_eq!(verdict(&service, "1 n1 shutdown complete"), "completed 1/1");
+        assert_eq!(
+            health(&service, "1 n1 shutdown complete"),
+            "healthy 1/1 completed"
+        );
     }
     let service = with_policy(replicas(1), "any");
-    let verdict = verdict(&service, "1 n1 shutdown complete\n1 n1 ready ready");
-    assert!(verdict.starts_with("progressing 0/1"), "{verdict}");
+    let health = health(&service, "1 n1 shutdown complete\n1 n1 ready ready");
+    assert!(health.starts_with("progressing 0/1"), "{health}");
 }
 
 #[test]
 fn a_service_that_ended_once_and_runs_again_has_not_completed() {
     let service = with_policy(replicas(1), "any");
     let table = "1 n1 shutdown complete\n1 n1 running running";
-    assert_eq!(verdict(&service, table), "healthy 1/1");
+    assert_eq!(health(&service, table), "healthy 1/1 running");
 }
 
 #[test]
 fn an_update_that_still_goes_on_is_not_healthy() {
     let table = "1 n1 running running";
     let updating = with_update(replicas(1), "updating", "update in progress");
-    assert_eq!(verdict(&updating, table), "progressing 1/1 updating");
+    assert_eq!(health(&updating, table), "progressing 1/1 updating");
     let completed = with_update(replicas(1), "completed", "update completed");
-    assert_eq!(verdict(&completed, table), "healthy 1/1");
+    assert_eq!(health(&completed, table), "healthy 1/1 running");
 }
 
 #[test]
-fn what_swarm_paused_or_rolled_back_has_failed_at_once_although_all_runs() {
+fn what_swarm_paused_is_suspended_and_what_it_rolled_back_degraded_although_all_runs() {
     let table = "1 n1 running running";
     let paused = "update paused due to failure or early termination of task t9";
     let paused = with_update(replicas(1), "paused", paused);
     assert_eq!(
-        verdict(&paused, table),
-        "degraded 1/1 UpdatePaused: Swarm paused the update: update paused due to failure or early termination of task t9"
+        health(&paused, table),
+        "suspended 1/1 running: UpdatePaused: Swarm paused the update: update paused due to failure or early termination of task t9"
     );
     for state in ["rollback_started", "rollback_completed", "rollback_paused"] {
-        let verdict = verdict(&with_update(replicas(1), state, ""), table);
-        assert!(verdict.starts_with("degraded 1/1 Roll"), "{verdict}");
+        let health = health(&with_update(replicas(1), state, ""), table);
+        assert!(health.starts_with("degraded 1/1 running: Roll"), "{health}");
     }
 }
 
@@ -246,9 +261,8 @@ fn a_rollback_is_explained_by_the_task_that_swarm_names() {
     let all = tasks(
         "1 n2 shutdown failed task: non-zero exit (3)\n1 n1 shutdown failed task: non-zero exit (1)",
     );
-    let Verdict::Degraded { problem, .. } = judge(&service, &[], &nodes(), &BTreeSet::new()) else {
-        panic!("not degraded");
-    };
+    let health = judge(&service, &[], &nodes(), &BTreeSet::new(), at(9));
+    let problem = health.reason.unwrap();
     assert_eq!(
         explain(problem, &service, &all, &nodes()).to_string(),
         "Swarm rolled the update back: task: non-zero exit (3) (on node `host-n2`)"
@@ -259,15 +273,15 @@ fn a_rollback_is_explained_by_the_task_that_swarm_names() {
 fn a_global_service_wants_one_task_on_each_node_that_got_one() {
     let global = service(&json!({"Global": {}}));
     let table = "0 n1 running running\n0 n2 running running\n0 n3 running running";
-    assert_eq!(verdict(&global, table), "healthy 2/2");
+    assert_eq!(health(&global, table), "healthy 2/2 running");
     let drained = "0 n1 running running\n0 n2 shutdown shutdown";
-    assert_eq!(verdict(&global, drained), "healthy 1/1");
+    assert_eq!(health(&global, drained), "healthy 1/1 running");
     assert_eq!(
-        verdict(&global, "0 n1 running running\n0 n2 running starting"),
+        health(&global, "0 n1 running running\n0 n2 running starting"),
         "progressing 1/2 starting"
     );
     assert!(
-        verdict(&global, "")
+        health(&global, "")
             .starts_with("progressing 0/0 waiting for an eligible node: NoSuitableNode")
     );
 }
@@ -281,10 +295,10 @@ fn jobs_are_healthy_when_they_completed_this_time() {
         for task in &mut tasks {
             task.job_iteration = Some(index);
         }
-        say(&judge(&job, &tasks, &nodes(), &BTreeSet::new()))
+        say(&judge(&job, &tasks, &nodes(), &BTreeSet::new(), at(9)))
     };
     let table = "0 n1 complete complete\n1 n2 complete complete";
-    assert_eq!(iteration(1, table), "completed 2/2");
+    assert_eq!(iteration(1, table), "healthy 2/2 completed");
     assert_eq!(iteration(0, table), "progressing 0/2 waiting for a node");
     assert_eq!(
         iteration(1, "0 n1 complete complete\n1 n2 complete running"),
@@ -292,23 +306,181 @@ fn jobs_are_healthy_when_they_completed_this_time() {
     );
     assert!(
         iteration(1, "0 n1 shutdown failed task: non-zero exit (1)")
-            .starts_with("degraded 0/2 Exited(1)")
+            .starts_with("degraded 0/2 restarting: Exited(1)")
     );
 }
 
 #[test]
 fn a_global_job_has_not_run_before_it_has_tasks() {
     let job = service(&json!({"GlobalJob": {}}));
-    assert!(verdict(&job, "").starts_with("progressing 0/0"));
-    assert_eq!(verdict(&job, "0 n1 complete complete"), "completed 1/1");
+    assert!(health(&job, "").starts_with("progressing 0/0"));
+    assert_eq!(
+        health(&job, "0 n1 complete complete"),
+        "healthy 1/1 completed"
+    );
 }
 
 #[test]
 fn unknown_words_of_a_newer_engine_are_never_healthy() {
     assert_eq!(
-        verdict(&replicas(1), "1 n1 running hibernating"),
+        health(&replicas(1), "1 n1 running hibernating"),
         "progressing 0/1 hibernating"
     );
     let service = with_update(replicas(1), "pondering", "");
-    assert!(verdict(&service, "1 n1 running running").starts_with("progressing"));
+    assert!(health(&service, "1 n1 running running").starts_with("progressing"));
+}
+
+/// A slot that failed so often, and what it does now.
+fn after_failures(count: usize, end: &str, now: &str) -> String {
+    format!(
+        "{}1 n1 {now}",
+        format!("1 n1 shutdown {end}\n").repeat(count)
+    )
+}
+
+#[test]
+fn what_fails_three_times_in_one_slot_goes_on_failing_also_while_it_runs() {
+    let exit = "failed task: non-zero exit (1)";
+    let twice = after_failures(2, exit, "running running");
+    assert_eq!(health(&replicas(1), &twice), "healthy 1/1 running");
+    let loops = after_failures(3, exit, "running running");
+    assert_eq!(
+        health(&replicas(1), &loops),
+        "degraded 1/1 running: Exited(1): task: non-zero exit (1), 3 times (on node `host-n1`)"
+    );
+    let waits = after_failures(3, "rejected No such image: a:1", "ready ready");
+    assert_eq!(
+        health(&replicas(1), &waits),
+        "degraded 0/1 restarting: ImageNotFound: No such image: a:1, 3 times (on node `host-n1`)"
+    );
+    let ends = after_failures(3, "complete", "ready ready");
+    assert!(health(&replicas(1), &ends).contains("by itself (exit code 0), 3 times"));
+}
+
+#[test]
+fn one_failure_in_each_of_three_slots_is_no_loop() {
+    let slot = |slot| {
+        format!("{slot} n1 shutdown failed task: non-zero exit (1)\n{slot} n1 running running")
+    };
+    let table = [1, 2, 3].map(slot).join("\n");
+    assert_eq!(health(&replicas(3), &table), "healthy 3/3 running");
+}
+
+#[test]
+fn what_failed_for_a_while_and_then_runs_is_healthy() {
+    let table = after_failures(4, "failed task: non-zero exit (1)", "running running");
+    assert!(health_later(&replicas(1), &table, 50).starts_with("degraded"));
+    assert_eq!(
+        health_later(&replicas(1), &table, 60),
+        "healthy 1/1 running"
+    );
+    let table = after_failures(4, "failed task: non-zero exit (1)", "running starting");
+    assert!(health_later(&replicas(1), &table, 50).starts_with("degraded"));
+    assert!(health_later(&replicas(1), &table, 700).starts_with("progressing"));
+}
+
+#[test]
+fn what_is_slow_is_progressing_however_long_it_takes() {
+    for state in ["assigned", "accepted", "preparing", "starting"] {
+        let health = health_later(&replicas(1), &format!("1 n1 running {state}"), 3600);
+        assert_eq!(health, format!("progressing 0/1 {state}"));
+    }
+    let waits = health_later(&replicas(1), "1 - running pending", 3600);
+    assert_eq!(waits, "progressing 0/1 waiting for a node");
+}
+
+#[test]
+fn a_task_that_finds_no_node_is_given_a_moment() {
+    let table = "1 - running pending no suitable node (insufficient resources on 1 node)";
+    assert!(health_later(&replicas(1), table, 8).starts_with("progressing"));
+    assert!(
+        health_later(&replicas(1), table, 9).starts_with("degraded 0/1 waiting for a node: NoRes")
+    );
+    let updating = with_update(replicas(1), "updating", "");
+    assert!(
+        health_later(&updating, table, 18).starts_with("progressing"),
+        "old tasks stop"
+    );
+    assert!(health_later(&updating, table, 19).starts_with("degraded"));
+}
+
+#[test]
+fn a_constraint_that_no_node_can_ever_satisfy_is_certain_at_once_and_named() {
+    let constrained = |constraint: &str| {
+        let mut service = replicas(1);
+        service.spec["TaskTemplate"] = json!({"Placement": {"Constraints": [constraint]}});
+        service
+    };
+    let none = constrained("node.labels.disk == ssd");
+    let expected = "degraded 0/1 waiting for a node: NoSuitableNode: no suitable node: no node satisfies `node.labels.disk == ssd`";
+    assert_eq!(health(&none, ""), expected);
+    let pending =
+        "1 - running pending no suitable node (scheduling constraints not satisfied on 2 nodes)";
+    assert_eq!(health(&none, pending), expected);
+    assert_eq!(
+        health(&none, "1 n1 running running"),
+        "healthy 1/1 running",
+        "what runs, runs"
+    );
+
+    let down = constrained("node.hostname == host-n3");
+    assert_eq!(
+        health(&down, pending),
+        "progressing 0/1 waiting for a node: NoSuitableNode: no suitable node: \
+         no node satisfies `node.hostname == host-n3` but `host-n3`, which takes no tasks (down)"
+    );
+    assert!(health_later(&down, pending, 10).starts_with("degraded"));
+
+    let mut global = service(&json!({"Global": {}}));
+    global.spec["TaskTemplate"] = none.spec["TaskTemplate"].clone();
+    assert!(health(&global, "").starts_with("degraded 0/0"));
+}
+
+#[test]
+fn a_global_service_waits_for_no_node_that_cannot_run_it() {
+    let mut global = service(&json!({"Global": {}}));
+    global.spec["TaskTemplate"] =
+        json!({"Placement": {"Platforms": [{"OS": "linux", "Architecture": "amd64"}]}});
+    let mut nodes = nodes();
+    for (node, architecture) in nodes.iter_mut().zip(["x86_64", "aarch64", "x86_64"]) {
+        (node.os, node.architecture) = ("linux".to_owned(), architecture.to_owned());
+    }
+    let table = "0 n1 running running\n0 n2 running pending no suitable node (unsupported platform on 1 node)";
+    let health = judge(&global, &tasks(table), &nodes, &BTreeSet::new(), at(60));
+    assert_eq!(say(&health), "healthy 1/1 running");
+}
+
+#[test]
+fn a_task_that_waits_for_the_port_of_its_predecessor_says_so() {
+    let mut service = with_update(replicas(1), "updating", "");
+    service.spec["EndpointSpec"] = json!({"Ports": [{"PublishMode": "host"}]});
+    service.spec["UpdateConfig"] = json!({"Order": "start-first"});
+    let table = "1 - ready pending no suitable node (host-mode port already in use on 1 node)";
+    let health = judge(&service, &tasks(table), &nodes(), &BTreeSet::new(), at(60));
+    let reason = health.reason.unwrap();
+    assert_eq!(
+        (health.status, reason.kind),
+        (Status::Degraded, ProblemKind::OwnPortInUse)
+    );
+    assert!(reason.hint().unwrap().contains("stop-first"));
+}
+
+#[test]
+fn a_node_that_does_not_answer_leaves_its_tasks_unknown() {
+    let mut nodes = nodes();
+    nodes[0].state = "unknown".to_owned();
+    let table = "1 n1 running running\n2 n2 running running";
+    let health = judge(&replicas(2), &tasks(table), &nodes, &BTreeSet::new(), at(9));
+    assert_eq!(
+        say(&health),
+        "unknown 1/2 running: NodeAway: node `host-n1` does not answer"
+    );
+}
+
+#[test]
+fn what_is_not_there_is_missing() {
+    assert_eq!(
+        say(&Health::missing()),
+        "missing 0/0 missing: Missing: the service is not on the Swarm"
+    );
 }

@@ -1,233 +1,190 @@
 //! One service, followed from a change until it is well or has failed.
 //!
-//! Time comes as a duration since the watch began, so that this can be tested
-//! without waiting.
+//! Time comes with what is seen, so that this can be tested without waiting.
+//!
+//! **Invariant**: failed tasks are remembered, as a Swarm keeps few of them (five of a
+//! slot, or as `docker swarm update --task-history-limit` says) and forgets the rest.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Problem, Tally, Verdict};
+use serde_json::Value;
 
-/// How long a task may look ended for good before that is believed: its
-/// successor may come with the next answer of the engine.
+use super::{Health, Problem, Status, judge};
+use crate::observed::{Moment, Node, Service, Task};
+
+/// How long a service must look lost before that is believed: the successor of its task,
+/// or a label of a node, may come with the next answer of the engine.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How a service ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It runs and went on running for the window, or has run to its end.
-    Healthy(Tally),
+    /// It runs and went on running for the window, has run to its end, or wants no task.
+    Healthy(Health),
     /// It failed for certain.
-    Failed {
-        /// How far it came.
-        tally: Tally,
-        /// Why.
-        problem: Problem,
-    },
+    Failed(Health),
     /// The time is up.
-    TimedOut {
-        /// How far it came.
-        tally: Tally,
-        /// What it did last.
-        what: String,
-        /// What is in its way, when something is.
-        problem: Option<Problem>,
-    },
-    /// It was removed by somebody else.
-    Gone,
+    TimedOut(Health),
+    /// Nobody waits any more, as another service failed.
+    Left(Health),
+}
+
+impl Outcome {
+    /// What the service was last.
+    pub fn health(&self) -> &Health {
+        match self {
+            Self::Healthy(health)
+            | Self::Failed(health)
+            | Self::TimedOut(health)
+            | Self::Left(health) => health,
+        }
+    }
+
+    /// As [`health`](Self::health), to be completed.
+    pub fn health_mut(&mut self) -> &mut Health {
+        match self {
+            Self::Healthy(health)
+            | Self::Failed(health)
+            | Self::TimedOut(health)
+            | Self::Left(health) => health,
+        }
+    }
+}
+
+/// One reading of the Swarm.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The service; absent when it is not there.
+    pub service: Option<&'a Service>,
+    /// Its up-to-date tasks; those of other services are ignored.
+    pub tasks: &'a [Task],
+    /// All nodes.
+    pub nodes: &'a [Node],
+    /// When it was.
+    pub now: Moment,
 }
 
 /// Follows one service.
 #[derive(Debug, Clone)]
 pub struct Watch {
     window: Duration,
-    full_since: Option<Duration>,
-    degraded_since: Option<Duration>,
+    before: BTreeSet<String>,
+    /// Tasks that ended since the watch began.
+    ended: Vec<Task>,
+    /// What they ran.
+    spec: Value,
+    full_since: Option<Moment>,
+    lost_since: Option<Moment>,
     /// What last ended a task that had run.
     ended_by: Option<Problem>,
 }
 
 impl Watch {
-    /// A watch that wants the service to run for `window` without a break, as
-    /// Docker's client waits for `update_config.monitor` (5 s by default).
-    pub fn new(window: Duration) -> Self {
+    /// A watch that wants the service to run for `window` without a break, as Docker's
+    /// client waits for `update_config.monitor` (5 s by default). `before` holds ids of
+    /// tasks from before the change: their failures do not count.
+    pub fn new(window: Duration, before: BTreeSet<String>) -> Self {
         Self {
             window,
+            before,
+            ended: Vec::new(),
+            spec: Value::Null,
             full_since: None,
-            degraded_since: None,
+            lost_since: None,
             ended_by: None,
         }
     }
 
-    /// Takes note of `verdict` at `now`; gives the outcome when there is one.
-    pub fn see(&mut self, now: Duration, verdict: &Verdict) -> Option<Outcome> {
-        let tally = verdict.tally();
-        let full = tally.running == tally.wanted && !matches!(verdict, Verdict::Degraded { .. });
+    /// Takes note of what is seen; gives how well the service is, and the outcome when there is one.
+    pub fn see(&mut self, view: View<'_>) -> (Health, Option<Outcome>) {
+        let health = match view.service {
+            None => Health::missing(),
+            Some(service) => self.judge(service, &view),
+        };
+        let outcome = self.weigh(view.now, &health);
+        (health, outcome)
+    }
+
+    fn judge(&mut self, service: &Service, view: &View<'_>) -> Health {
+        if self.spec != service.spec {
+            // What an earlier spec did says nothing about this one.
+            self.spec.clone_from(&service.spec);
+            self.ended.clear();
+        }
+        let ours = view
+            .tasks
+            .iter()
+            .filter(|task| task.service_id == service.id);
+        let mut tasks: Vec<Task> = ours.cloned().collect();
+        let forgotten = |old: &&Task| tasks.iter().all(|task| task.id != old.id);
+        let forgotten: Vec<_> = self.ended.iter().filter(forgotten).cloned().collect();
+        tasks.extend(forgotten);
+        let ended =
+            |task: &&Task| matches!(task.state.as_str(), "failed" | "rejected" | "complete");
+        self.ended = tasks.iter().filter(ended).cloned().collect();
+        judge(service, &tasks, view.nodes, &self.before, view.now)
+    }
+
+    fn weigh(&mut self, now: Moment, health: &Health) -> Option<Outcome> {
+        let may_be_well = matches!(health.status, Status::Healthy | Status::Progressing);
+        let full = health.tally.is_full() && may_be_well;
         self.full_since = full.then_some(self.full_since.unwrap_or(now));
-        if let Some(problem) = verdict.problem().filter(|problem| problem.ends_a_task()) {
+        let lost = health.status == Status::Degraded;
+        self.lost_since = lost.then_some(self.lost_since.unwrap_or(now));
+        let reason = health.reason.as_ref();
+        if let Some(problem) = reason.filter(|problem| problem.ends_a_task()) {
             self.ended_by = Some(problem.clone());
         }
-        match verdict {
-            Verdict::Completed(tally) => Some(Outcome::Healthy(*tally)),
-            Verdict::Healthy(tally) => {
-                self.degraded_since = None;
-                let is_stable = lasted(self.full_since, now, self.window);
-                is_stable.then_some(Outcome::Healthy(*tally))
+        if reason.is_some_and(Problem::is_final) {
+            return Some(Outcome::Failed(health.clone()));
+        }
+        match health.status {
+            Status::Healthy => {
+                let is_well = health.finished || self.is_stable(now);
+                is_well.then(|| Outcome::Healthy(health.clone()))
             }
-            Verdict::Progressing { .. } => {
-                self.degraded_since = None;
-                None
+            Status::Degraded => {
+                let sure = lasted(self.lost_since, now, GRACE);
+                sure.then(|| Outcome::Failed(health.clone()))
             }
-            Verdict::Degraded { tally, problem } => {
-                let since = *self.degraded_since.get_or_insert(now);
-                let sure = problem.is_swarms_decision() || now.saturating_sub(since) >= GRACE;
-                sure.then(|| Outcome::Failed {
-                    tally: *tally,
-                    problem: problem.clone(),
-                })
-            }
+            _ => None,
         }
     }
 
-    /// The outcome of a service that is still `verdict` when the time is up. One that
+    fn is_stable(&self, now: Moment) -> bool {
+        lasted(self.full_since, now, self.window)
+    }
+
+    /// How long it is until a service that stays as it was seen last has an outcome.
+    pub fn due(&self, now: Moment) -> Option<Duration> {
+        let left =
+            |since: Option<Moment>, wanted: Duration| Some(wanted.saturating_sub(since?.age(now)));
+        left(self.lost_since, GRACE).or_else(|| left(self.full_since, self.window))
+    }
+
+    /// The outcome of a service that is still `health` when the time is up. One that
     /// runs, but has not run for its window, has not shown that it is well: a crash
     /// loop also runs now and then.
-    pub fn give_up(&self, verdict: &Verdict) -> Outcome {
-        match verdict.clone() {
-            Verdict::Completed(tally) => Outcome::Healthy(tally),
-            Verdict::Healthy(tally) => Outcome::TimedOut {
-                tally,
-                what: "running, but not for long enough yet".to_owned(),
-                problem: self.ended_by.clone(),
-            },
-            Verdict::Degraded { tally, problem } => Outcome::Failed { tally, problem },
-            Verdict::Progressing {
-                tally,
-                what,
-                problem,
-            } => Outcome::TimedOut {
-                tally,
-                what,
-                problem,
-            },
+    pub fn give_up(&self, health: Health) -> Outcome {
+        match health.status {
+            Status::Healthy if health.finished => Outcome::Healthy(health),
+            Status::Healthy => Outcome::TimedOut(Health {
+                status: Status::Progressing,
+                doing: "running, but not for long enough yet".to_owned(),
+                reason: self.ended_by.clone(),
+                ..health
+            }),
+            Status::Degraded => Outcome::Failed(health),
+            _ => Outcome::TimedOut(health),
         }
     }
 }
 
-fn lasted(since: Option<Duration>, now: Duration, window: Duration) -> bool {
-    since.is_some_and(|since| now.saturating_sub(since) >= window)
+fn lasted(since: Option<Moment>, now: Moment, wanted: Duration) -> bool {
+    since.is_some_and(|since| since.age(now) >= wanted)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::health::ProblemKind;
-
-    const WINDOW: Duration = Duration::from_secs(5);
-
-    fn healthy() -> Verdict {
-        Verdict::Healthy(Tally {
-            running: 2,
-            wanted: 2,
-        })
-    }
-
-    fn progressing(running: u64) -> Verdict {
-        Verdict::Progressing {
-            tally: Tally { running, wanted: 2 },
-            what: "starting".to_owned(),
-            problem: None,
-        }
-    }
-
-    fn degraded(kind: ProblemKind) -> Verdict {
-        Verdict::Degraded {
-            tally: Tally {
-                running: 1,
-                wanted: 2,
-            },
-            problem: Problem {
-                kind,
-                message: "task: non-zero exit (3)".to_owned(),
-                task: None,
-                node: None,
-            },
-        }
-    }
-
-    fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn a_container_that_dies_within_the_window_is_not_healthy() {
-        let mut watch = Watch::new(WINDOW);
-        assert_eq!(watch.see(at(1), &healthy()), None);
-        assert_eq!(watch.see(at(4), &progressing(1)), None);
-        assert_eq!(watch.see(at(7), &healthy()), None);
-        assert_eq!(watch.see(at(11), &healthy()), None);
-        assert!(matches!(
-            watch.see(at(12), &healthy()),
-            Some(Outcome::Healthy(_))
-        ));
-    }
-
-    #[test]
-    fn a_service_that_runs_too_short_when_the_time_is_up_is_no_success() {
-        let outcome = Watch::new(WINDOW).give_up(&healthy());
-        assert!(matches!(outcome, Outcome::TimedOut { problem: None, .. }));
-    }
-
-    #[test]
-    fn a_crash_loop_that_runs_when_the_time_is_up_tells_what_ended_it_last() {
-        let told = |kind| {
-            let mut watch = Watch::new(WINDOW);
-            watch.see(at(1), &degraded(kind));
-            watch.see(at(2), &progressing(1));
-            match watch.give_up(&healthy()) {
-                Outcome::TimedOut { problem, .. } => problem.map(|problem| problem.kind),
-                other => panic!("{other:?}"),
-            }
-        };
-        let exited = ProblemKind::Exited(137);
-        assert_eq!(told(exited), Some(exited));
-        let overcome = ProblemKind::NoSuitableNode;
-        assert_eq!(told(overcome), None, "what is overcome is not told");
-    }
-
-    #[test]
-    fn the_window_runs_while_swarm_still_monitors_the_update() {
-        let mut watch = Watch::new(WINDOW);
-        assert_eq!(watch.see(at(1), &progressing(2)), None);
-        assert!(matches!(
-            watch.see(at(6), &healthy()),
-            Some(Outcome::Healthy(_))
-        ));
-    }
-
-    #[test]
-    fn what_has_nothing_left_that_could_fail_is_healthy_at_once() {
-        let verdict = Verdict::Completed(Tally::default());
-        let outcome = Watch::new(WINDOW).see(at(0), &verdict);
-        assert_eq!(outcome, Some(Outcome::Healthy(Tally::default())));
-    }
-
-    #[test]
-    fn a_rollback_fails_at_once_and_an_ended_task_after_a_grace() {
-        let failed = |outcome| matches!(outcome, Some(Outcome::Failed { .. }));
-        assert!(failed(
-            Watch::new(WINDOW).see(at(0), &degraded(ProblemKind::RolledBack))
-        ));
-        let mut watch = Watch::new(WINDOW);
-        let exited = degraded(ProblemKind::Exited(3));
-        assert_eq!(watch.see(at(1), &exited), None);
-        assert!(failed(watch.see(at(3), &exited)));
-        let mut watch = Watch::new(WINDOW);
-        assert_eq!(watch.see(at(1), &exited), None);
-        assert_eq!(watch.see(at(2), &progressing(1)), None);
-        assert_eq!(
-            watch.see(at(4), &exited),
-            None,
-            "a successor starts the grace anew"
-        );
-    }
-}
+#[path = "watch_tests.rs"]
+mod tests;

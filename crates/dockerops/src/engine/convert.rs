@@ -5,10 +5,12 @@
 //! hide all the others.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use dockerops_core::observed::{FileObject, Network, Node, Service, Task, UpdateStatus};
+use dockerops_core::observed::{FileObject, Moment, Network, Node, Service, Task, UpdateStatus};
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// The items of a list answer.
@@ -78,7 +80,10 @@ pub(super) fn task(json: &Value) -> Task {
         error: text(status, "Err"),
         message: text(status, "Message"),
         exit_code: status["ContainerStatus"]["ExitCode"].as_i64(),
-        created_at: text(json, "CreatedAt"),
+        created_at: moment(&json["CreatedAt"]),
+        since: moment(&status["Timestamp"]),
+        image: text(&json["Spec"]["ContainerSpec"], "Image"),
+        container: text(&status["ContainerStatus"], "ContainerID"),
         job_iteration: iteration(json),
     }
 }
@@ -107,6 +112,15 @@ pub(super) fn texts(json: &Value) -> Vec<String> {
     let items = json.as_array().map_or(&[][..], Vec::as_slice);
     let texts = items.iter().filter_map(Value::as_str);
     texts.map(str::to_owned).collect()
+}
+
+/// RFC 3339, as Go writes it; what is not one is the first moment.
+pub(super) fn moment(json: &Value) -> Moment {
+    let moment = json
+        .as_str()
+        .and_then(|text| text.parse::<Timestamp>().ok());
+    let since_1970 = moment.map(|moment| Duration::try_from(moment.as_duration()));
+    Moment(since_1970.and_then(Result::ok).unwrap_or_default())
 }
 
 fn version(json: &Value) -> u64 {
@@ -146,6 +160,14 @@ mod tests {
         assert_eq!(config.data.as_deref(), Some(&b"hi\n"[..]));
         assert_eq!(config.spec, json!({"Name": "web_c", "Labels": {"a": "b"}}));
         assert_eq!((config.version, config.labels["a"].as_str()), (7, "b"));
+    }
+
+    #[test]
+    fn moments_are_ordered_although_go_leaves_zeros_out() {
+        let at = |text: &str| moment(&json!(text));
+        assert!(at("2026-01-01T00:00:00.5Z") < at("2026-01-01T00:00:00.51Z"));
+        assert_eq!(at("0001-01-01T00:00:00Z"), Moment::default());
+        assert_eq!(at("soon"), Moment::default());
     }
 
     #[test]

@@ -17,11 +17,13 @@ mod convert;
 mod docker;
 mod error;
 mod events;
+mod explain;
 mod images;
 mod memory;
 mod names;
 mod refusal;
 mod removed;
+mod round;
 mod scrub;
 mod wait;
 
@@ -40,7 +42,7 @@ pub use self::docker::DockerEngine;
 pub use self::error::EngineError;
 pub use self::memory::{MemorySwarm, Script};
 pub use self::scrub::mask;
-pub use self::wait::{Limits, Outcome, Progress, Watched, wait};
+pub use self::wait::{Condition, Limits, Outcome, Progress, Watched, gate, now, services, wait};
 
 /// What a reconcile needs of Docker.
 #[async_trait]

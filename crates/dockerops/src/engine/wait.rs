@@ -1,24 +1,26 @@
-//! Watching services until each is well, has failed, or the time is up.
+//! Watching services until each is well, one has failed, or the time is up.
 //!
-//! All services of all stacks are watched together: three calls a round,
-//! however many there are. The Swarm's events only wake the round up earlier;
-//! tasks send none, so a poll goes on beneath.
+//! All services are watched together: three calls a round, however many there are. The
+//! Swarm's events only wake the round up earlier; tasks send none, so a poll goes on
+//! beneath.
+//!
+//! **Invariant**: nothing here outlasts the deadline by more than [`LAST_WORD`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dockerops_core::health::{Verdict, Watch, explain, judge};
-use dockerops_core::observed::{Node, Service, Task};
+use dockerops_core::health::Health;
+use dockerops_core::observed::{Moment, Service};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
-use tokio::try_join;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{Engine, EngineError, TaskFilter};
+use super::round::{Goal, Reading, Round};
+use super::{Engine, EngineError, explain};
 
 pub use dockerops_core::health::Outcome;
 
-/// Above this many services all tasks are asked for, as the filter would get too long.
-const MAX_FILTER: usize = 100;
+/// How long the engine gets to answer when the time is up.
+const LAST_WORD: Duration = Duration::from_secs(2);
 
 /// A service to watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,22 +54,42 @@ impl Watched {
 /// Swarm's default (swarmkit `api/defaults`).
 const DEFAULT_MONITOR: Duration = Duration::from_secs(5);
 
+/// What a service must have reached before those that depend on it are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Its tasks have started; a health check may still be to come.
+    Started,
+    /// Its tasks run, and are healthy where they have a health check.
+    Healthy,
+    /// Its tasks have run to their end.
+    Completed,
+}
+
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// For all services together.
-    pub timeout: Duration,
+    pub deadline: Instant,
     /// Between two looks, when no event comes.
     pub poll: Duration,
 }
 
 impl Limits {
-    /// These limits with a look every half second.
-    pub fn within(timeout: Duration) -> Self {
+    /// Until `deadline`, with a look every half second.
+    pub fn until(deadline: Instant) -> Self {
         Self {
-            timeout,
+            deadline,
             poll: Duration::from_millis(500),
         }
+    }
+
+    /// From now on.
+    pub fn within(timeout: Duration) -> Self {
+        Self::until(Instant::now() + timeout)
+    }
+
+    fn are_over(self) -> bool {
+        Instant::now() >= self.deadline
     }
 }
 
@@ -77,121 +99,115 @@ pub struct Progress<'a> {
     /// Its name on the Swarm.
     pub service: &'a str,
     /// What it is now.
-    pub verdict: &'a Verdict,
+    pub health: &'a Health,
     /// How it ended, when it just did.
     pub outcome: Option<&'a Outcome>,
 }
 
-/// Waits until each service has an outcome, and gives them by name.
+/// Waits until each service is well, and gives how each ended, by name.
 ///
-/// An engine that answered and then is away (a manager that restarts, a new
-/// leader) is waited for; its error comes back when it lasts until the time is up.
+/// When one has failed for certain, the others are left as they are
+/// ([`Outcome::Left`]): nothing is won by waiting for them.
+///
+/// An engine that answered and then is away (a manager that restarts, a new leader) is
+/// waited for; its error comes back when it lasts until the time is up.
 pub async fn wait(
     engine: &dyn Engine,
     services: &[Watched],
     limits: Limits,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<BTreeMap<String, Outcome>, EngineError> {
-    let begin = Instant::now();
-    let mut round = Round::new(services);
+    let goals = services.iter().map(|service| (service, Goal::Settled));
+    rounds(engine, Round::new(goals), limits, progress).await
+}
+
+/// As [`wait`], but only until each service has reached its condition: what depends on
+/// it can then be written, and whether it stays so is for the wait at the end.
+/// [`Outcome::Healthy`] is one that has.
+pub async fn gate(
+    engine: &dyn Engine,
+    services: &[(Watched, Condition)],
+    limits: Limits,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<BTreeMap<String, Outcome>, EngineError> {
+    let goals = services
+        .iter()
+        .map(|(service, condition)| (service, Goal::Reached(*condition)));
+    rounds(engine, Round::new(goals), limits, progress).await
+}
+
+/// All services, from an engine that has answered before and may be away for a moment.
+pub async fn services(engine: &dyn Engine, limits: Limits) -> Result<Vec<Service>, EngineError> {
+    loop {
+        let asked = within(limits, engine.services()).await;
+        match asked {
+            Err(_) if !limits.are_over() => sleep(limits.poll).await,
+            other => return other,
+        }
+    }
+}
+
+/// The clock of this machine.
+pub fn now() -> Moment {
+    Moment(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
+}
+
+async fn rounds(
+    engine: &dyn Engine,
+    mut round: Round<'_>,
+    limits: Limits,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<BTreeMap<String, Outcome>, EngineError> {
+    // The wall clock may jump: from here on only the time that passes counts.
+    let (start, clock) = (now(), Instant::now());
+    let moment = || Moment(start.0 + clock.elapsed());
     let mut events = None;
     let mut has_answered = false;
-    while !round.open.is_empty() {
+    while !round.is_done() {
         if events.is_none() {
-            events = engine.changes().await.ok();
+            events = within(limits, engine.changes()).await.ok();
         }
-        let looked = look(engine, &round).await;
-        let is_over = begin.elapsed() >= limits.timeout;
+        let looked = within(limits, Reading::take(engine, &round)).await;
+        let is_over = limits.are_over();
         match looked {
-            Ok(view) => {
+            Ok(reading) => {
                 has_answered = true;
-                round.judge(begin.elapsed(), &view, is_over, progress);
+                round.judge(moment(), &reading, is_over, progress);
             }
             Err(error) if is_over || !(has_answered || error.is_transient()) => return Err(error),
             Err(_) => events = None,
         }
-        if !round.open.is_empty() {
-            let left = limits.timeout.saturating_sub(begin.elapsed());
-            rest(&mut events, limits.poll.min(left)).await;
+        if !round.is_done() {
+            let left = limits.deadline.saturating_duration_since(Instant::now());
+            let pause = round
+                .due(moment())
+                .map_or(limits.poll, |due| due.min(limits.poll));
+            rest(&mut events, pause.min(left)).await;
         }
     }
-    explain_all(engine, services, &mut round.done).await;
-    Ok(round.done)
+    let watched = round.ids();
+    let mut done = round.done;
+    explain::complete(engine, &watched, &mut done).await;
+    Ok(done)
 }
 
-/// One reading of what the verdicts need.
-struct View {
-    services: BTreeMap<String, Service>,
-    tasks: Vec<Task>,
-    nodes: Vec<Node>,
-}
-
-struct Round<'a> {
-    open: Vec<(&'a Watched, Watch)>,
-    done: BTreeMap<String, Outcome>,
-}
-
-impl<'a> Round<'a> {
-    fn new(services: &'a [Watched]) -> Self {
-        let watch = |service: &'a Watched| (service, Watch::new(service.window));
-        Self {
-            open: services.iter().map(watch).collect(),
-            done: BTreeMap::new(),
-        }
-    }
-
-    fn judge(
-        &mut self,
-        now: Duration,
-        view: &View,
-        is_over: bool,
-        progress: &mut (dyn FnMut(Progress) + Send),
-    ) {
-        let Self { open, done } = self;
-        open.retain_mut(|(watched, watch)| {
-            let Some(service) = view.services.get(&watched.id) else {
-                done.insert(watched.name.clone(), Outcome::Gone);
-                return false;
-            };
-            let verdict = judge(service, &view.tasks, &view.nodes, &watched.before);
-            let outcome = watch.see(now, &verdict);
-            let outcome = outcome.or_else(|| is_over.then(|| watch.give_up(&verdict)));
-            progress(Progress {
-                service: &watched.name,
-                verdict: &verdict,
-                outcome: outcome.as_ref(),
-            });
-            let goes_on = outcome.is_none();
-            done.extend(outcome.map(|outcome| (watched.name.clone(), outcome)));
-            goes_on
-        });
-    }
-}
-
-async fn look(engine: &dyn Engine, round: &Round<'_>) -> Result<View, EngineError> {
-    let ids = round.open.iter().map(|(watched, _)| watched.id.clone());
-    let filter = TaskFilter {
-        services: ids.take(MAX_FILTER + 1).collect(),
-        stack: None,
-        up_to_date: true,
-    };
-    let filter = if filter.services.len() > MAX_FILTER {
-        TaskFilter {
-            services: Vec::new(),
-            ..filter
-        }
-    } else {
-        filter
-    };
-    let (services, tasks, nodes) =
-        try_join!(engine.services(), engine.tasks(&filter), engine.nodes())?;
-    let by_id = services
-        .into_iter()
-        .map(|service| (service.id.clone(), service));
-    Ok(View {
-        services: by_id.collect(),
-        tasks,
-        nodes,
+/// What `asked` answers, unless the time is up long before.
+async fn within<T>(
+    limits: Limits,
+    asked: impl Future<Output = Result<T, EngineError>>,
+) -> Result<T, EngineError> {
+    let begin = Instant::now();
+    let until = limits.deadline.max(begin) + LAST_WORD;
+    let answer = timeout_at(until, asked).await;
+    answer.unwrap_or_else(|_| {
+        Err(EngineError::TimedOut {
+            doing: "asking how the services are".to_owned(),
+            after: begin.elapsed(),
+        })
     })
 }
 
@@ -210,38 +226,6 @@ async fn rest(events: &mut Option<mpsc::Receiver<()>>, at_most: Duration) {
             }
         }
         None => sleep(left).await,
-    }
-}
-
-/// Puts the error of the task behind a pause or a rollback into its outcome.
-/// What cannot be asked stays unexplained.
-async fn explain_all(
-    engine: &dyn Engine,
-    services: &[Watched],
-    done: &mut BTreeMap<String, Outcome>,
-) {
-    let failed =
-        |watched: &&Watched| matches!(done.get(&watched.name), Some(Outcome::Failed { .. }));
-    let ids: Vec<_> = services
-        .iter()
-        .filter(failed)
-        .map(|w| w.id.clone())
-        .collect();
-    if ids.is_empty() {
-        return;
-    }
-    let filter = TaskFilter {
-        services: ids,
-        ..TaskFilter::default()
-    };
-    let view = try_join!(engine.services(), engine.tasks(&filter), engine.nodes());
-    let Ok((services, tasks, nodes)) = view else {
-        return;
-    };
-    for service in services {
-        if let Some(Outcome::Failed { problem, .. }) = done.get_mut(&service.name) {
-            *problem = explain(problem.clone(), &service, &tasks, &nodes);
-        }
     }
 }
 

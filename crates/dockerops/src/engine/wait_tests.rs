@@ -8,30 +8,37 @@ use dockerops_core::names::{StackName, label};
 use dockerops_core::plan::{Action, Restarts};
 use serde_json::json;
 
-const SOON: Limits = Limits {
-    timeout: Duration::from_millis(20),
-    poll: Duration::from_millis(1),
-};
+fn soon() -> Limits {
+    Limits {
+        poll: Duration::from_millis(1),
+        ..Limits::within(Duration::from_millis(20))
+    }
+}
 
 async fn deploy(swarm: &MemorySwarm, name: &str, image: &str) -> Watched {
     let body = json!({"Name": name, "Labels": {label::NAMESPACE: "web"},
         "Mode": {"Replicated": {"Replicas": 2}},
         "TaskTemplate": {"ContainerSpec": {"Image": image}}});
     let body = Body::from(body);
-    let name = name.to_owned();
-    let services = swarm.services().await.unwrap();
-    let action = match services.into_iter().find(|service| service.name == name) {
-        None => Action::CreateService { name, body },
+    let find = async || {
+        let services = swarm.services().await.unwrap();
+        services.into_iter().find(|service| service.name == name)
+    };
+    let action = match find().await {
+        None => Action::CreateService {
+            name: name.to_owned(),
+            body,
+        },
         Some(service) => Action::UpdateService {
             id: service.id,
             version: service.version,
-            name,
+            name: service.name,
             body,
             restarts: Restarts::All,
         },
     };
     swarm.apply(&action, None).await.unwrap();
-    let service = swarm.services().await.unwrap().pop().unwrap();
+    let service = find().await.unwrap();
     Watched {
         id: service.id,
         name: service.name,
@@ -41,7 +48,7 @@ async fn deploy(swarm: &MemorySwarm, name: &str, image: &str) -> Watched {
 }
 
 async fn outcomes(swarm: &MemorySwarm, watched: &[Watched]) -> Vec<(String, Outcome)> {
-    let outcomes = wait(swarm, watched, SOON, &mut |_| {}).await.unwrap();
+    let outcomes = wait(swarm, watched, soon(), &mut |_| {}).await.unwrap();
     outcomes.into_iter().collect()
 }
 
@@ -50,8 +57,8 @@ async fn a_service_that_runs_is_healthy_and_its_progress_is_told() {
     let swarm = MemorySwarm::new();
     let watched = [deploy(&swarm, "web_a", "a:1").await];
     let mut told = Vec::new();
-    wait(&swarm, &watched, SOON, &mut |progress: Progress| {
-        let tally = progress.verdict.tally();
+    wait(&swarm, &watched, soon(), &mut |progress: Progress| {
+        let tally = progress.health.tally;
         told.push(format!(
             "{} {}/{}",
             progress.service, tally.running, tally.wanted
@@ -68,11 +75,11 @@ async fn what_is_still_wrong_when_the_time_is_up_is_said() {
     swarm.script("web_a", Script::Fail("task: non-zero exit (3)".to_owned()));
     let watched = [deploy(&swarm, "web_a", "a:1").await];
     let (_, outcome) = outcomes(&swarm, &watched).await.remove(0);
-    let Outcome::TimedOut { problem, .. } = outcome else {
+    let Outcome::TimedOut(health) = outcome else {
         panic!("{outcome:?}");
     };
     assert_eq!(
-        problem.unwrap().to_string(),
+        health.reason.unwrap().to_string(),
         "task: non-zero exit (3) (on node `node1`)"
     );
 }
@@ -88,11 +95,11 @@ async fn a_rollback_fails_at_once_with_the_error_of_the_task() {
     let watched = [deploy(&swarm, "web_a", "a:2").await];
     let limits = Limits::within(Duration::from_secs(600));
     let outcomes = wait(&swarm, &watched, limits, &mut |_| {}).await.unwrap();
-    let Some(Outcome::Failed { problem, .. }) = outcomes.get("web_a") else {
+    let Some(Outcome::Failed(health)) = outcomes.get("web_a") else {
         panic!("{outcomes:?}");
     };
     assert_eq!(
-        problem.to_string(),
+        health.reason.as_ref().unwrap().to_string(),
         "Swarm rolled the update back: task: non-zero exit (3) (on node `node1`)"
     );
 }
@@ -104,7 +111,7 @@ async fn a_service_that_somebody_removed_is_gone() {
     watched.id = "other".to_owned();
     assert_eq!(
         outcomes(&swarm, &[watched]).await,
-        [("web_a".to_owned(), Outcome::Gone)]
+        [("web_a".to_owned(), Outcome::Failed(Health::missing()))]
     );
 }
 
@@ -150,5 +157,50 @@ fn the_window_is_that_of_the_update_within_bounds() {
     assert_eq!(
         [window(0), window(10 * second), window(90 * second)],
         [5, 10, 30]
+    );
+}
+
+#[tokio::test]
+async fn the_wait_ends_when_one_has_failed_and_says_what_the_others_did() {
+    let swarm = MemorySwarm::new();
+    deploy(&swarm, "web_a", "a:1").await;
+    swarm.script("web_a", Script::Pause("task: non-zero exit (3)".to_owned()));
+    swarm.script("web_b", Script::Pend("no suitable node".to_owned()));
+    let watched = [
+        deploy(&swarm, "web_b", "b:1").await,
+        deploy(&swarm, "web_a", "a:2").await,
+    ];
+    let limits = Limits::within(Duration::from_secs(600));
+    let outcomes = wait(&swarm, &watched, limits, &mut |_| {}).await.unwrap();
+    assert!(
+        matches!(outcomes["web_a"], Outcome::Failed(_)),
+        "{outcomes:?}"
+    );
+    let Outcome::Left(left) = &outcomes["web_b"] else {
+        panic!("{outcomes:?}");
+    };
+    assert_eq!(left.doing, "waiting for a node");
+}
+
+#[tokio::test]
+async fn a_gate_opens_when_its_condition_is_reached_and_not_before() {
+    let reaches = async |script: Script, condition| {
+        let swarm = MemorySwarm::new();
+        swarm.script("web_a", script);
+        let mut watched = deploy(&swarm, "web_a", "a:1").await;
+        watched.window = Duration::from_secs(600);
+        let mut done = gate(&swarm, &[(watched, condition)], soon(), &mut |_| {})
+            .await
+            .unwrap();
+        matches!(done.remove("web_a"), Some(Outcome::Healthy(_)))
+    };
+    for condition in [Condition::Started, Condition::Healthy] {
+        assert!(reaches(Script::Run, condition).await, "{condition:?}");
+        let pending = Script::Pend("no suitable node".to_owned());
+        assert!(!reaches(pending, condition).await, "{condition:?}");
+    }
+    assert!(
+        !reaches(Script::Run, Condition::Completed).await,
+        "it goes on running"
     );
 }

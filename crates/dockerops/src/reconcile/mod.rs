@@ -290,11 +290,12 @@ fn unwell(observed: &Observed, current: &[Task], nodes: &[Node]) -> BTreeSet<Str
             .or_default()
             .push(task.clone());
     }
+    let now = crate::engine::now();
     let short = observed.services.iter().filter(|service| {
         let tasks = tasks
             .get(service.id.as_str())
             .map_or(&[][..], Vec::as_slice);
-        let Tally { running, wanted } = judge(service, tasks, nodes, &BTreeSet::new()).tally();
+        let Tally { running, wanted } = judge(service, tasks, nodes, &BTreeSet::new(), now).tally;
         running < wanted
     });
     short.map(|service| service.id.clone()).collect()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use dockerops_core::health::{Outcome as Health, Tally, Verdict};
+use dockerops_core::health::{Health, Outcome};
 use dockerops_core::observed::Service;
 use dockerops_core::report::Problem;
 use dockerops_core::spec::StackSpec;
@@ -47,9 +47,8 @@ pub(super) async fn settle(
     if watched.is_empty() {
         return Ok(());
     }
-    let services = world
-        .engine
-        .services()
+    let limits = Limits::within(within);
+    let services = engine::services(world.engine.as_ref(), limits)
         .await
         .map_err(|error| away(&error))?;
     let watched: Vec<_> = services
@@ -57,14 +56,9 @@ pub(super) async fn settle(
         .filter_map(|service| Some(watch(service, seen, *watched.get(&service.name)?)))
         .collect();
     let mut show = |progress: engine::Progress<'_>| world.progress.event(rollout(spec, &progress));
-    let outcomes = engine::wait(
-        world.engine.as_ref(),
-        &watched,
-        Limits::within(within),
-        &mut show,
-    )
-    .await
-    .map_err(|error| away(&error))?;
+    let outcomes = engine::wait(world.engine.as_ref(), &watched, limits, &mut show)
+        .await
+        .map_err(|error| away(&error))?;
     let failed: Vec<_> = outcomes
         .iter()
         .filter_map(|(name, health)| Some((name, masked(spec, name, complaint(health)?))))
@@ -121,20 +115,22 @@ fn watch(service: &Service, seen: &Seen, concern: Concern) -> Watched {
 }
 
 fn rollout(spec: &StackSpec, progress: &engine::Progress<'_>) -> Event {
-    let Tally { running, wanted } = progress.verdict.tally();
-    let note = match progress.verdict {
-        Verdict::Healthy(_) | Verdict::Completed(_) => String::new(),
-        Verdict::Progressing {
-            problem: Some(problem),
-            ..
-        }
-        | Verdict::Degraded { problem, .. } => problem.to_string(),
-        Verdict::Progressing { what, .. } => what.clone(),
+    let Health {
+        tally,
+        doing,
+        reason,
+        ..
+    } = progress.health;
+    let is_well = matches!(progress.outcome, Some(Outcome::Healthy(_)));
+    let note = match reason {
+        Some(reason) => reason.to_string(),
+        None if is_well => String::new(),
+        None => doing.clone(),
     };
     Event::Rollout {
         service: progress.service.to_owned(),
-        running,
-        wanted,
+        running: tally.running,
+        wanted: tally.wanted,
         note: mask(spec, progress.service, &note),
     }
 }
@@ -155,41 +151,30 @@ fn mask(spec: &StackSpec, service: &str, text: &str) -> String {
 }
 
 /// What is wrong, and the way out; nothing for a service that is well.
-fn complaint(health: &Health) -> Option<Complaint> {
-    match health {
-        Health::Healthy(_) => None,
-        Health::Failed { tally, problem } => Some((
-            format!("failed ({}): {problem}", count(*tally)),
-            problem.hint(),
-        )),
-        Health::TimedOut {
-            tally,
+fn complaint(outcome: &Outcome) -> Option<Complaint> {
+    let health = outcome.health();
+    let doing = &health.doing;
+    let count = count(health);
+    let what = match outcome {
+        Outcome::Healthy(_) => return None,
+        Outcome::Failed(_) => format!("failed ({count})"),
+        Outcome::TimedOut(_) => format!("is still {doing} when the time is up ({count})"),
+        Outcome::Left(_) => format!("was {doing} when that was given up ({count})"),
+    };
+    match &health.reason {
+        Some(reason) => Some((format!("{what}: {reason}"), reason.hint())),
+        None => Some((
             what,
-            problem: Some(problem),
-        } => Some((
-            format!(
-                "is still {what} when the time is up ({}): {problem}",
-                count(*tally)
-            ),
-            problem.hint(),
-        )),
-        Health::TimedOut {
-            tally,
-            what,
-            problem: None,
-        } => Some((
-            format!("is still {what} when the time is up ({})", count(*tally)),
             Some("Give it longer with `--timeout`, and see `docker service ps`.".to_owned()),
-        )),
-        Health::Gone => Some((
-            "was removed by somebody else".to_owned(),
-            Some("Run `dockerops reconcile` again.".to_owned()),
         )),
     }
 }
 
-fn count(tally: Tally) -> String {
-    format!("{} of {} tasks run", tally.running, tally.wanted)
+fn count(health: &Health) -> String {
+    format!(
+        "{} of {} tasks run",
+        health.tally.running, health.tally.wanted
+    )
 }
 
 fn detail(name: &str, message: &str, hint: Option<&str>) -> String {

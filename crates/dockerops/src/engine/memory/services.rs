@@ -1,10 +1,11 @@
 //! Services and their tasks in a [`MemorySwarm`](super::MemorySwarm).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use dockerops_core::body::Body;
 use dockerops_core::names::label;
-use dockerops_core::observed::{FileObject, Node, Service, Task, UpdateStatus};
+use dockerops_core::observed::{FileObject, Moment, Node, Service, Task, UpdateStatus};
 use dockerops_core::placement::misfit;
 use serde_json::Value;
 
@@ -173,6 +174,11 @@ impl State {
         self.services.insert(id.to_owned(), service);
     }
 
+    /// Now, and later than every task that there is.
+    fn now(&self) -> Moment {
+        Moment(super::super::now().0 + Duration::from_nanos(self.index))
+    }
+
     fn add_tasks(
         &mut self,
         service: &Service,
@@ -190,7 +196,8 @@ impl State {
             };
             let node = self.nodes.get(place).map(|node| node.id.clone());
             let task = Task {
-                created_at: format!("2026-01-01T00:00:00.{:09}Z", self.index),
+                created_at: self.now(),
+                since: self.now(),
                 id,
                 service_id: service.id.clone(),
                 slot: *slot,
@@ -198,9 +205,8 @@ impl State {
                 desired_state: desired.to_owned(),
                 state: state.to_owned(),
                 error: error.to_owned(),
-                message: String::new(),
-                exit_code: None,
                 job_iteration: service.job_iteration,
+                ..Task::default()
             };
             self.tasks.push((task, up_to_date));
         }
