@@ -16,8 +16,8 @@ use tokio::try_join;
 use super::client::{Call, Client};
 use super::names::Names;
 use super::{
-    Applied, Engine, EngineError, EngineInfo, EngineSettings, ImageRemoval, LocalImage,
-    PullProgress, SwarmState, TaskFilter, apply, convert, events, images,
+    Applied, Engine, EngineError, EngineInfo, EngineSettings, ImageRemoval, LocalImage, LogLines,
+    LogRequest, PullProgress, SwarmState, TaskFilter, apply, convert, events, images, logs,
 };
 
 /// A real engine. Nothing is sent before the first call.
@@ -117,6 +117,10 @@ impl Engine for DockerEngine {
         let filters = json!({"scope": ["swarm"]}).to_string();
         let call = Call::get("/events").query("filters", filters);
         Ok(events::forward(self.client.send(call).await?))
+    }
+
+    async fn logs(&self, request: &LogRequest) -> Result<LogLines, EngineError> {
+        logs::read(&self.client, request).await
     }
 
     async fn find_image(&self, name: &str) -> Result<Option<LocalImage>, EngineError> {

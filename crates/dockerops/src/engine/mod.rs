@@ -19,6 +19,7 @@ mod error;
 mod events;
 mod explain;
 mod images;
+mod logs;
 mod memory;
 mod names;
 mod refusal;
@@ -40,6 +41,7 @@ use tokio::sync::mpsc;
 pub use self::client::EngineSettings;
 pub use self::docker::DockerEngine;
 pub use self::error::EngineError;
+pub use self::logs::{LogLine, LogLines, LogRequest, LogSource, LogStream};
 pub use self::memory::{MemorySwarm, Script};
 pub use self::scrub::mask;
 pub use self::wait::{Condition, Limits, Outcome, Progress, Watched, gate, now, services, wait};
@@ -89,6 +91,9 @@ pub trait Engine: Send + Sync {
     /// A message for each change of the Swarm, as a wake-up; what changed is to be
     /// asked for. The channel closes when the engine ends the stream.
     async fn changes(&self) -> Result<mpsc::Receiver<()>, EngineError>;
+
+    /// What tasks wrote, as it comes.
+    async fn logs(&self, request: &LogRequest) -> Result<LogLines, EngineError>;
 
     /// The image of this name (`nginx:1.27`, an id, `name@sha256:…`) on this node.
     async fn find_image(&self, name: &str) -> Result<Option<LocalImage>, EngineError>;

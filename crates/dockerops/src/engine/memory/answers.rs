@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 
 use super::super::client::MIN_API;
 use super::super::{
-    Applied, Engine, EngineError, EngineInfo, ImageRemoval, LocalImage, PullProgress, TaskFilter,
-    removed,
+    Applied, Engine, EngineError, EngineInfo, ImageRemoval, LocalImage, LogLine, LogLines,
+    LogRequest, LogSource, PullProgress, TaskFilter, removed,
 };
 use super::MemorySwarm;
 
@@ -107,6 +107,23 @@ impl Engine for MemorySwarm {
 
     async fn changes(&self) -> Result<mpsc::Receiver<()>, EngineError> {
         Ok(mpsc::channel(1).1)
+    }
+
+    async fn logs(&self, request: &LogRequest) -> Result<LogLines, EngineError> {
+        let state = self.state();
+        let name_of = |id: &String| state.services.get(id).map(|service| &service.name);
+        let asked = |(service, line): &&(String, LogLine)| match &request.of {
+            LogSource::Service(asked) => service == asked || name_of(service) == Some(asked),
+            LogSource::Task(asked) => line.task == *asked,
+        };
+        let lines: Vec<_> = state.lines.iter().filter(asked).collect();
+        let tail = request.tail.and_then(|tail| usize::try_from(tail).ok());
+        let skip = lines.len() - tail.unwrap_or(lines.len()).min(lines.len());
+        let (sender, receiver) = mpsc::channel(lines.len().max(1));
+        for (_, line) in lines.into_iter().skip(skip) {
+            let _ = sender.try_send(Ok(line.clone()));
+        }
+        Ok(receiver)
     }
 
     async fn find_image(&self, name: &str) -> Result<Option<LocalImage>, EngineError> {

@@ -18,7 +18,7 @@ use dockerops_core::observed::{FileObject, Network, Node, Service, Task};
 use dockerops_core::plan::Action;
 use serde_json::Value;
 
-use super::{Applied, EngineError, LocalImage, SwarmState};
+use super::{Applied, EngineError, LocalImage, LogLine, LogStream, SwarmState};
 
 /// What becomes of the tasks of a service when it is next written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,8 @@ struct State {
     /// What becomes of the next writes: `None` goes well.
     failures: VecDeque<Option<EngineError>>,
     writes: Vec<String>,
+    /// What tasks wrote, with the id of their service.
+    lines: Vec<(String, LogLine)>,
 }
 
 impl Default for MemorySwarm {
@@ -106,6 +108,25 @@ impl MemorySwarm {
     pub fn script_of(&self, service: &str, mark: &str, script: Script) {
         let script = (mark.to_owned(), script);
         self.state().scripts.insert(service.to_owned(), script);
+    }
+
+    /// The newest task of `service` writes a line to its standard output.
+    pub fn say(&self, service: &str, text: &str) {
+        let mut state = self.state();
+        let ids = state.services.values().filter(|s| s.name == service);
+        let ids: Vec<_> = ids.map(|s| s.id.clone()).collect();
+        let mut tasks = state.tasks.iter().map(|(task, _)| task).rev();
+        let Some(task) = tasks.find(|task| ids.contains(&task.service_id)).cloned() else {
+            return;
+        };
+        let line = LogLine {
+            stream: LogStream::Stdout,
+            task: task.id,
+            node: task.node_id,
+            at: "2026-01-01T00:00:00Z".to_owned(),
+            text: text.to_owned(),
+        };
+        state.lines.push((task.service_id, line));
     }
 
     /// The next [`Engine::apply`](super::Engine::apply) fails with `error` and writes nothing.
@@ -207,6 +228,7 @@ impl State {
             scripts: BTreeMap::new(),
             failures: VecDeque::new(),
             writes: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
