@@ -14,7 +14,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::field::{Field, Text};
-use crate::source::Span;
+use crate::source::{Sources, Span};
 use crate::yaml::{Mapping, Node, Value};
 
 /// The mapping in `node`; `shape` shows how it is written, with its own backticks.
@@ -56,6 +56,26 @@ pub fn text(node: &Node, what: &str, out: &mut Diagnostics) -> Option<Text> {
         _ => problem,
     });
     None
+}
+
+/// The text in `node`, or the number or boolean in it as it is written.
+pub fn scalar(node: &Node, what: &str, sources: &Sources, out: &mut Diagnostics) -> Option<Text> {
+    let otherwise = match &node.value {
+        Value::Text(text) => return Some(node.field(text.clone())),
+        Value::Bool(value) => value.to_string(),
+        Value::Int(value) => value.to_string(),
+        Value::Float(value) => value.to_string(),
+        Value::Null | Value::List(_) | Value::Map(_) => {
+            let problem = wrong_type(node, what, "a string, number or boolean");
+            out.push(match node.value {
+                Value::Null => problem.hint("Write `\"\"` for a text that is empty."),
+                _ => problem,
+            });
+            return None;
+        }
+    };
+    let written = sources.marked(node.span).filter(|text| !text.is_empty());
+    Some(node.field(written.map_or(otherwise, str::to_owned)))
 }
 
 /// The boolean in `node`. `yes`, `no`, `on` and `off` are text in YAML as Docker reads it.
@@ -205,7 +225,6 @@ fn whole(value: f64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Sources;
 
     fn node(value: Value) -> Node {
         let span = Span::start_of(Sources::default().add("f", ""));

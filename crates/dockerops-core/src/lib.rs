@@ -17,6 +17,7 @@ pub mod bindings;
 pub mod body;
 pub mod codes;
 pub mod compose;
+mod cycle;
 pub mod decode;
 pub mod departed;
 pub mod diagnostic;

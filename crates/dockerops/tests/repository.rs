@@ -132,3 +132,145 @@ fn a_relative_bind_mount_is_refused_and_names_bindings() {
         ]);
     }
 }
+
+/// What `dockerops` says of a folder with `files`; links are from a path to what it points to.
+fn told(arguments: &[&str], files: &[(&str, &str)], links: &[(&str, &str)]) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    for (link, target) in links {
+        symlink(target, folder.path().join(link)).unwrap();
+    }
+    let mut arguments = arguments.to_vec();
+    arguments.push(folder.path().to_str().unwrap());
+    let shell = Shell::new(MANAGER);
+    let mut command = shell.command(&arguments);
+    command.env("DOCKEROPS_COMPOSE_ENV", "TAG,HOST");
+    Ran::of(
+        command
+            .env("TAG", "of-the-host")
+            .env("HOST", "of-the-host")
+            .env("HIDDEN", "no"),
+    )
+}
+
+#[test]
+fn a_stack_lies_where_path_says_and_is_merged_from_its_files() {
+    let base = "services: {web: {image: 'web:1', environment: {A: base, B: base}, configs: [site]}}\n\
+                configs: {site: {file: site.conf}}\n";
+    let files = [
+        (
+            "stacks.yaml",
+            "- {name: live, path: ./sites//web, files: [compose.yml, ../live.yml]}\n\
+             - {name: test, path: sites/web}\n\
+             - {name: root, path: ., files: [root.yml]}\n",
+        ),
+        ("sites/web/compose.yml", base),
+        ("sites/web/site.conf", "x"),
+        (
+            "sites/live.yml",
+            "services: {web: {environment: {B: live}, deploy: {replicas: 3}}}\n",
+        ),
+        ("root.yml", "services: {one: {image: 'one:1'}}\n"),
+    ];
+    let ran = told(&["render", "-o", "json"], &files, &[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    let bodies: serde_json::Value = serde_json::from_str(&ran.text).unwrap();
+    let env = |at: usize| bodies["services"][at]["TaskTemplate"]["ContainerSpec"]["Env"].clone();
+    assert_eq!(env(0), serde_json::json!(["A=base", "B=live"]));
+    assert_eq!(bodies["services"][0]["Mode"]["Replicated"]["Replicas"], 3);
+    assert_eq!(env(1), serde_json::json!(["A=base", "B=base"]));
+    assert_eq!(bodies["services"][2]["Name"], "root_one");
+    assert_eq!(bodies["configs"][0]["Name"], "live_site");
+}
+
+#[test]
+fn a_folder_or_file_of_a_stack_never_leaves_the_repository_and_must_be_there() {
+    let list = "- {name: up, path: out}\n\
+                - {name: away, path: web, files: [../../x.yml]}\n\
+                - {name: gone, path: sites/gone}\n\
+                - {name: less, path: web, files: [compose.yml, more.yml, most.yml]}\n\
+                - {name: env, path: web, env_files: [../../x.env, none.env, compose.yml]}\n";
+    let files = [
+        ("stacks.yaml", list),
+        ("web/compose.yml", "services: {web: {image: 'x:1'}}\n"),
+    ];
+    let ran = told(&["validate"], &files, &[("out", "..")]);
+    assert_eq!(ran.code, Some(1), "{}", ran.text);
+    for said in [
+        "stacks.yaml:1:20",
+        "the folder `out/` of stack `up` cannot be read: the path leaves the repository",
+        "stacks.yaml:2:35",
+        "cannot read `../../x.yml`: the path leaves the repository",
+        "stacks.yaml:3:22",
+        "stack `gone` has no folder `sites/gone/`",
+        "correct `path`",
+        "stack `less` has no compose file `web/more.yml`",
+        "stack `less` has no compose file `web/most.yml`",
+        "cannot read `../../x.env`",
+        "`web/none.env` cannot be read: no such file",
+        "web/compose.yml:1:1",
+        "this line of the env file has a space in the variable name",
+    ] {
+        assert!(ran.text.contains(said), "{said}:\n{}", ran.text);
+    }
+}
+
+#[test]
+fn variables_of_a_stack_win_over_its_files_and_those_over_the_environment() {
+    let compose = "services: {web: {image: 'x:${TAG}', hostname: '${HOST}', user: '${WHO}', \
+                   labels: {h: '${HIDDEN}', n: '${NUMBER}'}}}\n";
+    let list =
+        "- name: web\n  env: {TAG: 1.10, HIDDEN: \"$${own}\"}\n  env_files: [a.env, ../b.env]\n";
+    let files = [
+        ("stacks.yaml", list),
+        ("web/compose.yml", compose),
+        ("web/a.env", "TAG=a\nWHO=a\nNUMBER=a\n"),
+        ("b.env", "# later wins\nWHO=b\nHOST\n"),
+    ];
+    let ran = told(&["render"], &files, &[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    for said in ["x:1.10", "of-the-host", "b", "$${own}"] {
+        assert!(ran.text.contains(said), "{said}:\n{}", ran.text);
+    }
+    assert!(!ran.text.contains("DO"), "nothing is told:\n{}", ran.text);
+}
+
+#[test]
+fn a_variable_is_no_secret_and_set_in_clear_too() {
+    let files = [
+        (
+            "stacks.yaml",
+            "- name: web\n  env: {TAG: x, PASSWORD: hunter2}\n",
+        ),
+        ("nfs.yaml", "path: /mnt/nfs\n"),
+        ("web/secrets.yaml", "- {id: db, env: PASSWORD}\n"),
+        (
+            "web/compose.yml",
+            "services: {web: {image: 'x:1', environment: [PASSWORD]}}\n",
+        ),
+    ];
+    let ran = told(&["validate"], &files, &[]);
+    for said in [
+        "stacks.yaml:2:17",
+        "`PASSWORD` is set in `env` and by the secret `db`",
+    ] {
+        assert!(ran.text.contains(said), "{said}:\n{}", ran.text);
+    }
+    assert!(!ran.text.contains("hunter2"), "{}", ran.text);
+    let names = [
+        ("stacks.yaml", "- {name: web, env_files: [x.env]}\n"),
+        ("web/x.env", "A.B=1\n"),
+        ("web/compose.yml", "services: {web: {image: 'x:1'}}\n"),
+    ];
+    let ran = told(&["validate"], &names, &[]);
+    assert!(ran.text.contains("web/x.env:1:1"), "{}", ran.text);
+    assert!(
+        ran.text.contains("`A.B` is not the name of a variable"),
+        "{}",
+        ran.text
+    );
+}

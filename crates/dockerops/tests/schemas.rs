@@ -16,7 +16,7 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 /// What the readers refuse and JSON Schema cannot: it compares no two items of a list.
-const BEYOND_JSON_SCHEMA: [&str; 1] = ["duplicate"];
+const BEYOND_JSON_SCHEMA: [&str; 3] = ["duplicate", "unknown-stack", "stack-cycle"];
 
 fn schema(file: ManifestFile) -> Validator {
     jsonschema::draft202012::new(&file.schema()).unwrap()
@@ -53,6 +53,11 @@ fn good(key: &str) -> BoxedStrategy<String> {
         "env" => &["A", "a", "_B1"],
         "owner" => &["1000:1000"],
         "mode" => &["preserve"],
+        "timeout" => &["90s", "1m30s", "+.5h", "5.s", "2us"],
+        "on_failure" => &["rollback", "pause", "continue", "remove"],
+        "files" | "env_files" => &["compose.yml", "../x.env", "./~"],
+        "depends_on" => &["web", "api-2"],
+        "ignore_drift" => &["deploy.replicas", "image"],
         _ => &["config", "/mnt/nfs", "data_1"],
     };
     select(texts).prop_map(str::to_owned).boxed()
@@ -60,6 +65,9 @@ fn good(key: &str) -> BoxedStrategy<String> {
 
 /// Texts near the edge between what `key` takes and what it does not, and a pattern of more.
 fn edges(key: &str) -> (&'static [&'static str], &'static str) {
+    if let Some(edges) = edges_of_stack(key) {
+        return edges;
+    }
     match key {
         "name" => (
             &["", "a", "-a", "a-", "a.b", "é", "\u{212a}"],
@@ -77,23 +85,6 @@ fn edges(key: &str) -> (&'static [&'static str], &'static str) {
         ),
         "type" => (&["", "Volume", "volum", "bind", "preserve"], "volume?"),
         "mode" => (&["", "Preserve", "755", "volume"], "preserve?"),
-        "owner" => (
-            &[
-                "",
-                ":",
-                "1:",
-                ":1",
-                "1:2:3",
-                "+1:1",
-                "1: 1",
-                "root:root",
-                "\u{661}:1",
-                "0000000000001:0",
-                "4294967295:0",
-                "0:4294967296",
-            ],
-            "(0{0,2}4294967(29|30|2)[0-9]:0)|(0:42949[0-9]{5})|[0-9]{9,11}:1",
-        ),
         _ => (
             &[
                 "",
@@ -133,6 +124,73 @@ fn edges(key: &str) -> (&'static [&'static str], &'static str) {
     }
 }
 
+/// The same for the keys that only stacks have.
+fn edges_of_stack(key: &str) -> Option<(&'static [&'static str], &'static str)> {
+    Some(match key {
+        "timeout" => (
+            &[
+                "", "0", "0s", "00.0h", "0.1s", "1", "-1s", "+1s", "1m30", "1 s", "5 min", "1d",
+                ".s", "s", "1.s", "1µs", "1μs", "\u{661}s", "1s\n",
+            ],
+            r"[+-]?([01]{0,2}\.?[01]{0,2}(s|m|h|ms|us|ns)?){0,3}",
+        ),
+        "on_failure" => (&["", "Rollback", "never", "rollbak"], "pause?"),
+        "depends_on" => return Some(edges("name")),
+        "files" | "env_files" => (
+            &[
+                "",
+                "/",
+                "/x",
+                "~",
+                "~/x",
+                ".~",
+                "..",
+                "../..",
+                "a\u{85}",
+                "a\u{2028}b",
+            ],
+            r"[~/.a]{0,3}",
+        ),
+        "ignore_drift" => (
+            &[
+                "",
+                "deploy",
+                "deploy.mode",
+                "ports",
+                "environment.",
+                "environment.A b",
+                "environment.\n",
+                "deploy.labels",
+                "deploy.labels.x",
+                "deploy.labels.dockerops.pin",
+                "labels.dockerops.x",
+                "deploy.labels.com.docker.stack.image",
+                "deploy.resources",
+                "deploy_replicas",
+            ],
+            r"(deploy\.|labels\.|healthcheck|image|environment|\.){1,3}",
+        ),
+        "owner" => (
+            &[
+                "",
+                ":",
+                "1:",
+                ":1",
+                "1:2:3",
+                "+1:1",
+                "1: 1",
+                "root:root",
+                "\u{661}:1",
+                "0000000000001:0",
+                "4294967295:0",
+                "0:4294967296",
+            ],
+            "(0{0,2}4294967(29|30|2)[0-9]:0)|(0:42949[0-9]{5})|[0-9]{9,11}:1",
+        ),
+        _ => return None,
+    })
+}
+
 fn edge(key: &str) -> impl Strategy<Value = String> + use<> {
     let (texts, pattern) = edges(key);
     prop_oneof![select(texts).prop_map(str::to_owned), pattern]
@@ -149,24 +207,53 @@ fn behind(key: &'static str) -> impl Strategy<Value = Value> {
         json!({}),
         json!(["a"]),
     ];
-    prop_oneof![
-        12 => good(key).prop_map(Value::from),
-        8 => edge(key).prop_map(Value::from),
-        1 => ".{0,6}".prop_map(Value::from),
-        1 => select(other.to_vec()),
-    ]
+    let text = || {
+        prop_oneof![
+            12 => good(key).prop_map(Value::from),
+            8 => edge(key).prop_map(Value::from),
+            1 => ".{0,6}".prop_map(Value::from),
+            1 => select(other.to_vec()),
+        ]
+    };
+    match key {
+        "files" | "env_files" | "depends_on" | "ignore_drift" => {
+            let list = proptest::collection::vec(text(), 0..3).prop_map(Value::from);
+            prop_oneof![15 => list, 1 => text()].boxed()
+        }
+        "self_heal" | "suspend" => {
+            prop_oneof![15 => any::<bool>().prop_map(Value::from), 1 => text()].boxed()
+        }
+        _ => text().boxed(),
+    }
+}
+
+/// What may stand behind the `env` of a stack.
+fn env() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![4 => good("env"), 1 => edge("env")];
+    let value = prop_oneof![
+        8 => select(vec![json!("x"), json!(7), json!(1.5), json!(true), json!("")]),
+        1 => select(vec![json!(null), json!([]), json!({})]),
+    ];
+    let pairs = proptest::collection::btree_map(name, value, 0..3);
+    let pairs = pairs.prop_map(|pairs| Value::Object(pairs.into_iter().collect()));
+    prop_oneof![15 => pairs, 1 => behind("name")]
 }
 
 /// A mapping of keys that the files have, and seldom of one that they have not.
 fn entry(keys: &'static [&'static str]) -> impl Strategy<Value = Value> {
+    let of_stack = keys.contains(&"timeout");
     let one = |key: &&'static str| {
         let key = *key;
-        let there = if matches!(key, "owner" | "mode") {
-            0.3
-        } else {
-            0.97
+        let there = match key {
+            "owner" | "mode" => 0.3,
+            _ if of_stack && key != "name" => 0.2,
+            _ => 0.97,
         };
-        let value = proptest::option::weighted(there, behind(key));
+        let value = match key {
+            "env" if of_stack => env().boxed(),
+            _ => behind(key).boxed(),
+        };
+        let value = proptest::option::weighted(there, value);
         value.prop_map(move |value| Some((key.to_owned(), value?)))
     };
     let known: Vec<_> = keys.iter().map(one).collect();
@@ -181,7 +268,19 @@ fn entry(keys: &'static [&'static str]) -> impl Strategy<Value = Value> {
 /// A document for `file`, valid or nearly so.
 fn document(file: ManifestFile) -> BoxedStrategy<Value> {
     let keys: &[_] = match file {
-        ManifestFile::Stacks => &["name"],
+        ManifestFile::Stacks => &[
+            "name",
+            "path",
+            "files",
+            "depends_on",
+            "timeout",
+            "on_failure",
+            "self_heal",
+            "ignore_drift",
+            "suspend",
+            "env",
+            "env_files",
+        ],
         ManifestFile::Volumes => &["id", "type", "path", "owner", "mode"],
         ManifestFile::Nfs => &["path"],
         ManifestFile::Secrets => &["id", "env"],
@@ -225,7 +324,10 @@ proptest! {
 #[test]
 fn every_text_near_the_edge_is_judged_alike() {
     let good = [
-        (ManifestFile::Stacks, json!({"name": "web"})),
+        (
+            ManifestFile::Stacks,
+            json!({"name": "web", "path": "x", "timeout": "5m", "on_failure": "pause"}),
+        ),
         (
             ManifestFile::Volumes,
             json!({"id": "a", "type": "volume", "path": "vol"}),
@@ -271,7 +373,32 @@ fn what_a_schema_cannot_say_is_told_by_the_reader() {
     ];
     for (file, document) in twice {
         assert!(schema(file).is_valid(&document), "{document}");
-        assert_eq!(refused(file, &document), BEYOND_JSON_SCHEMA, "{document}");
+        assert_eq!(refused(file, &document), ["duplicate"], "{document}");
+    }
+    let stacks = [
+        (
+            json!([{"name": "web", "depends_on": ["db"]}]),
+            "unknown-stack",
+        ),
+        (
+            json!([{"name": "web", "depends_on": ["web"]}]),
+            "stack-cycle",
+        ),
+        (
+            json!([{"name": "web", "timeout": "9999999h"}]),
+            "invalid-duration",
+        ),
+    ];
+    for (document, code) in stacks {
+        assert!(
+            schema(ManifestFile::Stacks).is_valid(&document),
+            "{document}"
+        );
+        assert_eq!(
+            refused(ManifestFile::Stacks, &document),
+            [code],
+            "{document}"
+        );
     }
 }
 
@@ -280,6 +407,13 @@ fn a_good_file_is_accepted_and_each_mistake_is_refused() {
     let good = [
         (ManifestFile::Stacks, json!([{"name": "web-stack"}])),
         (ManifestFile::Stacks, json!(null)),
+        (
+            ManifestFile::Stacks,
+            json!([{"name": "db"}, {"name": "web", "path": "sites/web", "files": ["a.yml", "../b.yml"],
+                "depends_on": ["db"], "timeout": "1m30s", "on_failure": "remove", "self_heal": false,
+                "ignore_drift": ["deploy.replicas"], "suspend": true, "env": {"TAG": 1.4, "A": "b"},
+                "env_files": ["../common.env"]}]),
+        ),
         (
             ManifestFile::Volumes,
             json!([{"id": "a", "type": "binding", "path": "./config/app/", "owner": "1000:4294967295", "mode": "preserve"}]),
@@ -292,6 +426,14 @@ fn a_good_file_is_accepted_and_each_mistake_is_refused() {
     ];
     let bad = [
         (ManifestFile::Stacks, json!({"stacks": []})),
+        (
+            ManifestFile::Stacks,
+            json!([{"name": "a", "env": {"A": null}}]),
+        ),
+        (
+            ManifestFile::Stacks,
+            json!([{"name": "a", "suspend": "true"}]),
+        ),
         (
             ManifestFile::Volumes,
             json!([{"id": "a", "type": "volume", "path": "vol", "owner": "1:1"}]),

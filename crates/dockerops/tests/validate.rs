@@ -156,6 +156,29 @@ fn a_lint_is_turned_off_in_the_repository_and_only_validate_reads_that() {
 }
 
 #[test]
+fn a_secret_in_clear_among_the_variables_of_a_stack_is_told_by_its_key_alone() {
+    let folder = folder(&[
+        (
+            "stacks.yaml",
+            "- name: web\n  env:\n    DB_PASSWORD: hunter2\n    TAG: \"1\"\n",
+        ),
+        (
+            "web/compose.yml",
+            "services: {app: {image: 'nginx:${TAG}', environment: [DB_PASSWORD]}}\n",
+        ),
+    ]);
+    let ran = validate(folder.path(), &[]);
+    assert!(
+        ran.said
+            .contains("warning[DO504]: a value stands in clear in `DB_PASSWORD`"),
+        "{}",
+        ran.said
+    );
+    assert!(ran.said.contains("stacks.yaml:3:5"), "{}", ran.said);
+    assert!(!ran.said.contains("hunter2"), "{}", ran.said);
+}
+
+#[test]
 fn a_value_that_looks_like_a_secret_is_never_repeated() {
     let folder = repository();
     // Another mistake on the same line.

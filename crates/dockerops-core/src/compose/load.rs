@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::interpolate::{interpolate, not_allowed};
+use super::interpolate::interpolate;
 use super::path::Path;
 use super::section::Section;
-use super::{Compose, Request, ignored, merge, objects, paths, schema, service, version};
+use super::{Compose, Request, env_file, ignored, merge, objects, paths, schema, service, version};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::field::{Field, Text};
+use crate::field::Text;
 use crate::secret::Secret;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Node, Value};
@@ -161,16 +161,7 @@ pub(super) struct Loading<'a> {
 impl Loading<'_> {
     /// The variable `name`, for a value written at `span`.
     pub(super) fn variable(&mut self, name: &str, span: Span) -> Option<Text> {
-        let variables = self.request.variables;
-        if variables.is_forbidden(name) {
-            self.out.push(not_allowed(name, span));
-        }
-        let (value, secrets) = variables.get(name)?;
-        Some(Field {
-            value: value.to_owned(),
-            span,
-            secrets: secrets.clone(),
-        })
+        env_file::variable(name, span, self.request.variables, self.out)
     }
 
     /// The source text of a scalar.
@@ -233,11 +224,12 @@ impl Loading<'_> {
         Some(self.sources.add(name, text))
     }
 
-    /// How a file beside the compose file is shown.
+    /// How a file beside the compose files is shown: as for Docker, beside the first one.
     fn beside(&self, path: &str) -> String {
+        let first = self.request.files.first().copied();
         let compose = self
             .sources
-            .get(self.file)
+            .get(first.unwrap_or(self.file))
             .map_or("", |source| source.name.as_str());
         paths::beside(compose, path)
     }

@@ -21,6 +21,7 @@
 
 mod deploy;
 mod env;
+mod env_file;
 mod ignored;
 pub mod interpolate;
 mod load;
@@ -41,6 +42,7 @@ mod units;
 mod version;
 mod words;
 
+pub use env_file::env_file;
 pub use interpolate::{Compat, Variables};
 pub use load::load;
 pub use model::Compose;

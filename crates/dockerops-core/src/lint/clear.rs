@@ -23,6 +23,12 @@ pub(super) fn values(input: &Input<'_>, stack: &Stack<'_>, hidden: &mut Hidden) 
     for service in stack.compose.services.values() {
         search.service(service);
     }
+    let entries = input.manifest.iter().flat_map(|manifest| &manifest.stacks);
+    for entry in entries.filter(|entry| entry.name.value == *stack.name) {
+        for (name, value) in &entry.env {
+            search.named(&name.value, value);
+        }
+    }
     for volume in stack.compose.volumes.values() {
         search.driver_options(volume.driver_opts.as_ref());
     }

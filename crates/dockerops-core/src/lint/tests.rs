@@ -139,13 +139,10 @@ fn a_volume_that_no_stack_mounts_is_told_unless_a_stack_is_missing() {
     insta::assert_snapshot!(repository.told(), @r"
     volumes.yaml:2:8+4 unused-volume: no stack mounts the volume `left` | Mount it as `<id>:<path>`, or remove it from `volumes.yaml`.
     ");
-    let unread = manifest::StackEntry {
-        name: crate::field::Field::new(
-            StackName::parse("unread").unwrap(),
-            crate::source::Span::start_of(repository.sources.add("stacks.yaml", "")),
-        ),
-        options: manifest::StackOptions::default(),
-    };
+    let unread = manifest::StackEntry::plain(crate::field::Field::new(
+        StackName::parse("unread").unwrap(),
+        crate::source::Span::start_of(repository.sources.add("stacks.yaml", "")),
+    ));
     repository.manifest.stacks.push(unread);
     assert_eq!(repository.told(), "");
 }

@@ -1,10 +1,10 @@
 //! One mapping of a manifest file while it is read, key by key as the table [`super::shape`] says.
 
-use super::shape::{Key, Need};
+use super::shape::{Form, Key, Need};
 use crate::decode;
 use crate::diagnostic::Diagnostics;
 use crate::field::Text;
-use crate::source::Span;
+use crate::source::{Sources, Span};
 use crate::yaml::{Mapping, Node};
 
 /// A mapping whose keys are known.
@@ -28,8 +28,48 @@ impl<'n> Entry<'n> {
     pub(super) fn text(&self, key: &Key, out: &mut Diagnostics) -> Option<Text> {
         let node = match key.need {
             Need::Required => decode::required(self.map, self.span, key.name, self.what, out),
-            Need::OnlyWith(..) => self.get(key),
+            Need::Optional | Need::OnlyWith(..) => self.get(key),
         };
         decode::text(node?, &format!("`{}`", key.name), out)
+    }
+
+    /// Whether `key` says `true` or `false`.
+    pub(super) fn flag(&self, key: &Key, out: &mut Diagnostics) -> Option<bool> {
+        let node = self.get(key)?;
+        decode::boolean(node, &format!("`{}`", key.name), out).map(|flag| flag.value)
+    }
+
+    /// The texts of a list; those that are none are noted.
+    pub(super) fn texts(&self, key: &Key, out: &mut Diagnostics) -> Vec<Text> {
+        let (Some(node), Form::List(_, written) | Form::Drift(written)) =
+            (self.get(key), &key.form)
+        else {
+            return Vec::new();
+        };
+        let items =
+            decode::list(node, &format!("`{}`", key.name), written, out).unwrap_or_default();
+        let text = |item| decode::text(item, &format!("an item of `{}`", key.name), out);
+        items.iter().filter_map(text).collect()
+    }
+
+    /// The names and values of a mapping; values that are none are noted. A number is taken as it is
+    /// written: `1.10` is not `1.1`.
+    pub(super) fn pairs(
+        &self,
+        key: &Key,
+        sources: &Sources,
+        out: &mut Diagnostics,
+    ) -> Vec<(Text, Text)> {
+        let (Some(node), Form::Pairs(_, written)) = (self.get(key), &key.form) else {
+            return Vec::new();
+        };
+        let Some(map) = decode::map(node, &format!("`{}`", key.name), written, out) else {
+            return Vec::new();
+        };
+        let pair = |(name, value): (&Text, &Node)| {
+            let what = format!("`{}.{}`", key.name, name.value.escape_debug());
+            Some((name.clone(), decode::scalar(value, &what, sources, out)?))
+        };
+        map.iter().filter_map(pair).collect()
     }
 }

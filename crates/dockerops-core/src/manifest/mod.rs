@@ -3,6 +3,7 @@
 //! All problems of a file are reported at once, each with its position.
 
 mod check;
+mod dependencies;
 mod entry;
 mod lints;
 mod nfs;
@@ -14,6 +15,7 @@ mod shape;
 mod stacks;
 #[cfg(test)]
 mod tests;
+mod variables;
 mod volumes;
 
 pub use check::check_nfs;
@@ -23,6 +25,7 @@ pub use options::{OnFailure, SelfHeal, StackOptions};
 pub use schema::ManifestFile;
 pub use secrets::parse_secrets;
 pub use stacks::parse_stacks;
+pub use variables::is_name as is_variable_name;
 pub use volumes::parse_volumes;
 
 use std::collections::{BTreeMap, HashMap};
@@ -58,8 +61,45 @@ impl Manifest {
 pub struct StackEntry {
     /// `name`.
     pub name: Field<StackName>,
+    /// `path`, relative and clean; `""` is the root of the repository.
+    pub path: Option<Text>,
+    /// `files`, from the stack's folder; empty: whichever of the known names is there.
+    pub files: Vec<Text>,
+    /// `env`: names and values, in the order written.
+    pub env: Vec<(Text, Text)>,
+    /// `env_files`, from the stack's folder.
+    pub env_files: Vec<Text>,
     /// How it is rolled out and kept.
     pub options: StackOptions,
+}
+
+impl StackEntry {
+    /// A plain `- name: …`.
+    pub fn plain(name: Field<StackName>) -> Self {
+        Self {
+            name,
+            path: None,
+            files: Vec::new(),
+            env: Vec::new(),
+            env_files: Vec::new(),
+            options: StackOptions::default(),
+        }
+    }
+
+    /// The stack's folder, from the root of the repository; `""` is the root.
+    pub fn folder(&self) -> &str {
+        let path = self.path.as_ref().map(|path| path.value.as_str());
+        path.unwrap_or(self.name.value.as_str())
+    }
+
+    /// Whether what the stack asks for stands in `stacks.yaml`, too.
+    pub fn says_more_than_options(&self) -> bool {
+        *self
+            != Self {
+                options: self.options.clone(),
+                ..Self::plain(self.name.clone())
+            }
+    }
 }
 
 /// `nfs.yaml`.

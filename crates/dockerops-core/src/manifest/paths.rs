@@ -71,6 +71,28 @@ pub(super) fn binding(path: &str) -> Result<String, Refused> {
     Ok(parts.join("/"))
 }
 
+/// The folder of a stack: relative and clean; `""` is the root of the repository.
+pub(super) fn folder(path: &str) -> Result<String, Refused> {
+    refuse_control(path)?;
+    let parts = parts(path)?;
+    let home = parts.first().is_some_and(|part| part.starts_with('~'));
+    if path.is_empty() || path.starts_with('/') || home {
+        let hint = "Name a folder of the repository, as in `sites/web`; `.` is its root.";
+        return Err(Refused::new("does not lie in the repository", hint));
+    }
+    Ok(parts.join("/"))
+}
+
+/// A file that is named from a folder of the repository; where `..` leads is not looked at.
+pub(super) fn beside(path: &str) -> Result<(), Refused> {
+    refuse_control(path)?;
+    if path.is_empty() || path.starts_with(['/', '~']) {
+        let hint = "Name a file of the repository, from the stack's folder, as in `../common.env`.";
+        return Err(Refused::new("does not lie in the repository", hint));
+    }
+    Ok(())
+}
+
 /// One file name below `{nfs.path}/secret/`.
 pub(super) fn file_name(name: &str) -> Result<(), Refused> {
     let hint = "Write a plain file name, as in `db_password`.";
@@ -156,6 +178,20 @@ mod tests {
             "a\nb",
         ] {
             assert!(binding(path).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_stack_lies_in_a_folder_of_the_repository_or_in_its_root() {
+        assert_eq!(folder("./sites//web/"), Ok("sites/web".to_owned()));
+        assert_eq!(folder("secret"), Ok("secret".to_owned()));
+        assert_eq!(folder("."), Ok(String::new()));
+        for path in ["", "/", "/etc", "~/x", "./~", "..", "a/../b", "a\n"] {
+            assert!(folder(path).is_err(), "{path:?}");
+        }
+        assert_eq!(beside("../common.env"), Ok(()));
+        for path in ["", "/etc/passwd", "~/x", "a\0"] {
+            assert!(beside(path).is_err(), "{path:?}");
         }
     }
 

@@ -1,8 +1,11 @@
 //! The manifest files by name, and the JSON Schema of each, made from the table that their readers use.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::shape::{Form, Key, ListFile, NFS, Need, Record, Rule, SECRETS, STACKS, VOLUMES};
+use crate::plan::ignore;
 
 /// Where the schemas are published: the folder of this project that holds them.
 const PUBLISHED: &str =
@@ -62,8 +65,8 @@ impl ManifestFile {
 
     /// Its JSON Schema, draft 2020-12.
     ///
-    /// It refuses what the reader refuses, but for names that are there twice: JSON Schema compares
-    /// no two items of a list.
+    /// It refuses what the reader refuses, but for what stacks say of each other and names that are
+    /// there twice: JSON Schema compares no two items of a list.
     pub fn schema(self) -> Value {
         let mut schema = match self {
             Self::Stacks => list(&STACKS),
@@ -116,8 +119,18 @@ fn property(key: &Key) -> Value {
             json!({"enum": words.iter().map(|(word, _)| word).collect::<Vec<_>>()})
         }
         Form::By(..) => json!({}),
+        Form::Flag => json!({"type": "boolean"}),
+        Form::List(rule, _) => json!({"type": "array", "items": text(rule)}),
+        Form::Drift(_) => json!({"type": "array", "items": drift()}),
+        Form::Pairs(rule, _) => json!({
+            "type": "object",
+            "propertyNames": self::rule(rule),
+            "additionalProperties": {"type": ["string", "number", "boolean"]},
+        }),
     };
-    schema["type"] = "string".into();
+    if schema.get("type").is_none() {
+        schema["type"] = "string".into();
+    }
     schema["description"] = description(key).into();
     schema
 }
@@ -131,6 +144,30 @@ fn description(key: &Key) -> String {
         }
     }
     text
+}
+
+/// A field of a service, listed so that editors complete it, or a key of one.
+fn drift() -> Value {
+    let words = |words: BTreeSet<&'static str>| words.into_iter().collect::<Vec<_>>();
+    let pattern = |words: Vec<&str>| words.join("|").replace('.', r"\.");
+    let keyed = format!("^({})\\.(.|\\s)", pattern(words(ignore::keyed())));
+    let kept = format!(
+        "^deploy\\.labels\\.({})",
+        pattern(ignore::KEPT_LABELS.to_vec())
+    );
+    json!({
+        "type": "string",
+        "anyOf": [
+            {"enum": words(ignore::words())},
+            {"pattern": keyed, "not": {"pattern": kept}},
+        ],
+    })
+}
+
+fn text(rule: &Rule) -> Value {
+    let mut schema = self::rule(rule);
+    schema["type"] = "string".into();
+    schema
 }
 
 fn rule(rule: &Rule) -> Value {

@@ -3,8 +3,8 @@
 //! The file holds ids, never values.
 
 use super::shape::{SECRET, SECRET_ENV, SECRET_ID, SECRETS};
-use super::{SecretEntry, Seen, all_or_nothing, paths};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use super::{SecretEntry, Seen, all_or_nothing, paths, variables};
+use crate::diagnostic::Diagnostics;
 use crate::field::Text;
 use crate::source::{FileId, Sources};
 use crate::yaml::{self, Node};
@@ -32,7 +32,7 @@ fn entry(item: &Node, out: &mut Diagnostics) -> Option<SecretEntry> {
     let entry = SECRET.read(item, out)?;
     let (id, env) = (entry.text(&SECRET_ID, out), entry.text(&SECRET_ENV, out));
     let id = id.filter(|id| is_file_name(id, out));
-    let env = env.filter(|env| is_variable(env, out));
+    let env = env.filter(|env| variables::is_name(env, out));
     Some(SecretEntry { id: id?, env: env? })
 }
 
@@ -42,18 +42,4 @@ fn is_file_name(id: &Text, out: &mut Diagnostics) -> bool {
         out.push(why.at("id", id));
     }
     checked.is_ok()
-}
-
-fn is_variable(env: &Text, out: &mut Diagnostics) -> bool {
-    let name = &env.value;
-    let ok = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !ok {
-        let message = format!("`{}` is not the name of a variable", name.escape_debug());
-        out.push(
-            Diagnostic::error("bad-variable-name", env.span, message)
-                .hint("Use letters, digits and `_`, not starting with a digit."),
-        );
-    }
-    ok
 }

@@ -3,6 +3,10 @@
 //! The reader takes keys, required keys, words and hints from here; the schema adds, as patterns,
 //! what the reader checks of a text. `crates/dockerops/tests/schemas.rs` holds the two equal.
 
+mod stack;
+
+pub(super) use stack::*;
+
 use super::entry::Entry;
 use crate::decode;
 use crate::diagnostic::Diagnostics;
@@ -30,7 +34,7 @@ pub(super) struct Record {
     pub(super) keys: &'static [&'static Key],
 }
 
-/// A key with a text behind it.
+/// A key and what stands behind it.
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) need: Need,
@@ -42,11 +46,12 @@ pub(super) struct Key {
 /// Whether a key must be there.
 pub(super) enum Need {
     Required,
+    Optional,
     /// It may be there where `key` has this word, else it may not.
     OnlyWith(&'static Key, &'static str),
 }
 
-/// What a text must be.
+/// What stands behind a key; a text unless said otherwise.
 pub(super) enum Form {
     /// It keeps a rule.
     Rule(Rule),
@@ -54,6 +59,14 @@ pub(super) enum Form {
     Words(&'static [(&'static str, &'static str)]),
     /// It keeps the rule that belongs to the word of another key.
     By(&'static Key, &'static [(&'static str, Rule)]),
+    /// `true` or `false`.
+    Flag,
+    /// A list of texts, each of which keeps the rule; how it is written.
+    List(Rule, &'static str),
+    /// A list of fields of services that may be ignored ([`crate::plan::ignore`]); how it is written.
+    Drift(&'static str),
+    /// A mapping of names that keep the rule to texts, numbers or booleans; how it is written.
+    Pairs(Rule, &'static str),
 }
 
 /// A check of a text, as regular expressions that every editor understands.
@@ -98,13 +111,24 @@ impl Record {
 }
 
 impl Form {
+    /// The words that it may be.
+    pub(super) fn words(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let words: &[_] = match self {
+            Self::Words(words) => words,
+            _ => &[],
+        };
+        words.iter().map(|(word, _)| *word)
+    }
+
     /// The words, in backticks: `` `a` or `b` ``.
     pub(super) fn choice(&self) -> String {
-        let Self::Words(words) = self else {
-            return String::new();
-        };
-        let shown: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        shown.join(" or ")
+        let shown: Vec<_> = self.words().map(|word| format!("`{word}`")).collect();
+        match shown.as_slice() {
+            [first, middle @ .., last] if !middle.is_empty() => {
+                format!("{first}, {} or {last}", middle.join(", "))
+            }
+            shown => shown.join(" or "),
+        }
     }
 }
 
@@ -125,32 +149,11 @@ macro_rules! id {
     };
 }
 
+/// The name of a variable.
+const VARIABLE: Rule = Rule::pattern("^[A-Za-z_][A-Za-z0-9_]*$");
+
 /// What no text may hold, as [`char::is_control`].
 const CONTROL: &str = r"[\u0000-\u001f\u007f-\u009f]";
-
-/// `stacks.yaml`.
-pub(super) static STACKS: ListFile = ListFile {
-    what: "`stacks.yaml`",
-    written: "`- name: web`, a line for each stack",
-    item: &STACK,
-};
-
-pub(super) static STACK: Record = Record {
-    what: "a stack",
-    written: "`- name: web`",
-    about: "A stack: a folder of the repository with a compose file in it.",
-    keys: &[&STACK_NAME],
-};
-
-pub(super) static STACK_NAME: Key = Key {
-    name: "name",
-    need: Need::Required,
-    form: Form::Rule(Rule::pattern(
-        "^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$",
-    )),
-    about: "The name of the stack and of its folder: letters, digits, `-` and `_`, starting and ending \
-            with a letter or digit, at most 63 characters. No two names differ only in letter case.",
-};
 
 /// `volumes.yaml`.
 pub(super) static VOLUMES: ListFile = ListFile {
@@ -277,7 +280,7 @@ pub(super) static SECRET_ID: Key = Key {
 pub(super) static SECRET_ENV: Key = Key {
     name: "env",
     need: Need::Required,
-    form: Form::Rule(Rule::pattern("^[A-Za-z_][A-Za-z0-9_]*$")),
+    form: Form::Rule(VARIABLE),
     about: "The variable that carries the value: `${DB_PASSWORD}` in the compose file, or the name alone \
             in a service's `environment`.",
 };

@@ -74,14 +74,124 @@ fn every_problem_of_stacks_yaml_is_told_at_its_place() {
 ";
     insta::assert_snapshot!(problems(parse_stacks, text), @r#"
     3:3:0 missing-key: a stack needs `name` | Add `name: …` here.
-    3:3:4 unknown-key: a stack has no key `nmae` | Did you mean `name`? The keys are `name`.
+    3:3:4 unknown-key: a stack has no key `nmae` | Did you mean `name`? The keys are `name`, `path`, `files`, `depends_on`, `timeout`, `on_failure`, `self_heal`, `ignore_drift`, `suspend`, `env`, `env_files`.
     4:9:3 duplicate: the name `Web` differs from `web` only in letter case | Rename one: the other is at line 2.
     5:3:3 wrong-type: a stack must be a mapping, not a string | Write it as `- name: web`.
     6:9:6 bad-stack-name: `../etc` is not a stack name: use letters, digits, `-` and `_`, starting and ending with a letter or digit, at most 63 characters | Name the stack and its folder alike, such as `web`.
     7:9:2 wrong-type: `name` must be a string, not an integer | Put quotes around it.
-    8:14:6 unknown-key: a stack has no key `folder` | The keys are `name`.
+    8:14:6 unknown-key: a stack has no key `folder` | The keys are `name`, `path`, `files`, `depends_on`, `timeout`, `on_failure`, `self_heal`, `ignore_drift`, `suspend`, `env`, `env_files`.
     "#);
     insta::assert_snapshot!(problems(parse_stacks, "stacks:\n  - name: web\n"), @r#"1:1:0 wrong-type: `stacks.yaml` must be a list, not a mapping | Write it as `- name: web`, a line for each stack."#);
+}
+
+#[test]
+fn an_entry_of_stacks_yaml_says_where_its_files_are_and_how_it_is_kept() {
+    let text = r#"
+- name: db
+- name: web
+  path: ./sites//web/
+  files: [compose.yml, ../production.yml]
+  depends_on: [db]
+  timeout: 1m30s
+  on_failure: pause
+  self_heal: false
+  ignore_drift: [deploy.replicas]
+  suspend: true
+  env: {TAG: 1.10, PORT: 8080, DEBUG: true, EMPTY: "", HEX: 0x10, QUOTED: "a b"}
+  env_files: [../common.env]
+"#;
+    let stacks = good(parse_stacks, text);
+    assert_eq!(stacks[0], StackEntry::plain(stacks[0].name.clone()));
+    assert_eq!(
+        (stacks[0].folder(), stacks[0].says_more_than_options()),
+        ("db", false)
+    );
+    let web = &stacks[1];
+    assert_eq!(
+        (web.folder(), web.says_more_than_options()),
+        ("sites/web", true)
+    );
+    let values = |texts: &[Text]| texts.iter().map(|t| t.value.clone()).collect::<Vec<_>>();
+    assert_eq!(values(&web.files), ["compose.yml", "../production.yml"]);
+    assert_eq!(values(&web.env_files), ["../common.env"]);
+    let env: Vec<_> = web
+        .env
+        .iter()
+        .map(|(name, value)| format!("{}={}", name.value, value.value))
+        .collect();
+    assert_eq!(
+        env,
+        [
+            "TAG=1.10",
+            "PORT=8080",
+            "DEBUG=true",
+            "EMPTY=",
+            "HEX=0x10",
+            "QUOTED=a b"
+        ]
+    );
+    let options = &web.options;
+    assert_eq!(options.depends_on[0].value.as_str(), "db");
+    assert_eq!(options.timeout, Some(std::time::Duration::from_secs(90)));
+    assert_eq!(options.on_failure, OnFailure::Pause);
+    assert_eq!((options.self_heal, options.suspend), (SelfHeal::No, true));
+    assert_eq!(values(&options.ignore_drift), ["deploy.replicas"]);
+    let root = good(parse_stacks, "- {name: web, path: .}\n");
+    assert_eq!(root[0].folder(), "");
+}
+
+#[test]
+fn every_problem_of_the_keys_of_a_stack_is_told_at_its_place() {
+    let text = "
+- {name: a, path: ../x, files: compose.yml, depends_on: [b, 7]}
+- {name: b, path: /etc, files: [~/x, /etc/x], timeout: 90}
+- {name: c, timeout: -5s, on_failure: rollbak, self_heal: yes}
+- {name: d, timeout: 5 min, on_failure: never, suspend: 'true'}
+- {name: e, env: {1A: x, B: , C: [x]}, env_files: [''], timeout: 0s}
+- {name: f, env: [A=1], depends_on: a, env_file: x, on_failur: pause, ignore_drift: [deploy.replica]}
+";
+    insta::assert_snapshot!(problems(parse_stacks, text), @r#"
+    2:19:4 bad-path: the path `../x` contains `..` | Write the path without `..`.
+    2:32:11 wrong-type: `files` must be a list, not a string | Write it as `files: [compose.yml, production.yml]`.
+    2:61:1 wrong-type: an item of `depends_on` must be a string, not an integer | Put quotes around it.
+    3:19:4 bad-path: the path `/etc` does not lie in the repository | Name a folder of the repository, as in `sites/web`; `.` is its root.
+    3:33:3 bad-path: the path `~/x` does not lie in the repository | Name a file of the repository, from the stack's folder, as in `../common.env`.
+    3:38:6 bad-path: the path `/etc/x` does not lie in the repository | Name a file of the repository, from the stack's folder, as in `../common.env`.
+    3:56:2 wrong-type: `timeout` must be a duration, not an integer | Write a number with a unit out of `ms`, `s`, `m` and `h`, such as `90s` or `1m30s`.
+    4:22:3 invalid-duration: `timeout` must be longer than nothing | Write a number with a unit out of `ms`, `s`, `m` and `h`, such as `90s` or `1m30s`.
+    4:39:7 bad-word: `on_failure` must be `rollback`, `pause`, `continue` or `remove` | Did you mean `rollback`?
+    4:59:3 wrong-type: `self_heal` must be a boolean, not a string | Write `true` or `false`, without quotes.
+    5:22:5 invalid-duration: `timeout` is not a duration: an unknown unit | Write a number with a unit out of `ms`, `s`, `m` and `h`, such as `90s` or `1m30s`.
+    5:41:5 bad-word: `on_failure` must be `rollback`, `pause`, `continue` or `remove` | Remove it for `rollback`, the default.
+    5:57:6 wrong-type: `suspend` must be a boolean, not a string | Write `true` or `false`, without quotes.
+    6:19:2 bad-variable-name: `1A` is not the name of a variable | Use letters, digits and `_`, not starting with a digit.
+    6:27:0 wrong-type: `env.B` must be a string, number or boolean, not empty | Write `""` for a text that is empty.
+    6:34:3 wrong-type: `env.C` must be a string, number or boolean, not a list | -
+    6:52:2 bad-path: the path `` does not lie in the repository | Name a file of the repository, from the stack's folder, as in `../common.env`.
+    6:66:2 invalid-duration: `timeout` must be longer than nothing | Write a number with a unit out of `ms`, `s`, `m` and `h`, such as `90s` or `1m30s`.
+    7:18:5 wrong-type: `env` must be a mapping, not a list | Write it as `env: {TAG: "1.4"}`.
+    7:37:1 wrong-type: `depends_on` must be a list, not a string | Write it as `depends_on: [database]`.
+    7:40:8 unknown-key: a stack has no key `env_file` | Did you mean `env_files`? The keys are `name`, `path`, `files`, `depends_on`, `timeout`, `on_failure`, `self_heal`, `ignore_drift`, `suspend`, `env`, `env_files`.
+    7:53:9 unknown-key: a stack has no key `on_failur` | Did you mean `on_failure`? The keys are `name`, `path`, `files`, `depends_on`, `timeout`, `on_failure`, `self_heal`, `ignore_drift`, `suspend`, `env`, `env_files`.
+    7:86:14 unknown-field: `deploy.replica` is no field that can be ignored | Did you mean `deploy.replicas`?
+    "#);
+}
+
+#[test]
+fn a_stack_waits_only_for_others_of_the_list_and_never_in_a_circle() {
+    let text = "
+- {name: web, depends_on: [api, databse]}
+- {name: api, depends_on: [database]}
+- {name: database, depends_on: [web]}
+- {name: alone, depends_on: [alone]}
+- {name: x, depends_on: [elsewhere]}
+";
+    insta::assert_snapshot!(problems(parse_stacks, text), @r"
+    2:33:7 unknown-stack: `stacks.yaml` has no stack `databse` | Did you mean `database`?
+    3:28:8 stack-cycle: stacks wait for each other: api → database → web → api | Take one of them out of `depends_on`.
+    5:30:5 stack-cycle: stacks wait for each other: alone → alone | Take one of them out of `depends_on`.
+    6:26:9 unknown-stack: `stacks.yaml` has no stack `elsewhere` | Name a stack of this file: others are not waited for.
+    ");
 }
 
 #[test]
@@ -209,13 +319,8 @@ fn parse_lints_of_web(
     file: FileId,
     out: &mut Diagnostics,
 ) -> Option<Vec<LintOff>> {
-    let stack = StackEntry {
-        name: Field::new(
-            StackName::parse("web").unwrap(),
-            crate::source::Span::start_of(file),
-        ),
-        options: StackOptions::default(),
-    };
+    let name = StackName::parse("web").unwrap();
+    let stack = StackEntry::plain(Field::new(name, crate::source::Span::start_of(file)));
     parse_lints(sources, file, &[stack], out)
 }
 

@@ -13,6 +13,7 @@ mod effect;
 mod fields;
 mod file;
 mod files;
+pub(crate) mod ignore;
 mod inputs;
 mod networks;
 mod normalise;

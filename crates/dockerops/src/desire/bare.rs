@@ -2,7 +2,7 @@
 //!
 //! Paths may point anywhere; relative ones start at the folder of the first file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use dockerops_core::compose::{
@@ -37,6 +37,7 @@ impl Bare {
             name,
             options: StackOptions::default(),
             compose_path,
+            paths: BTreeSet::new(),
             compose: self.compose,
             secrets: Vec::new(),
             spec: self.spec.filter(|_| !self.diagnostics.has_errors()),

@@ -4,8 +4,10 @@
 //! spec and with the reasons. Nothing here reaches Docker.
 
 mod bare;
+mod files;
 mod stack;
 mod tree;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,7 +17,7 @@ use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
 use dockerops_core::manifest::{self, LintOff, Manifest, SecretEntry, StackOptions};
 use dockerops_core::names::StackName;
 use dockerops_core::secret::Secret;
-use dockerops_core::source::{FileId, Sources};
+use dockerops_core::source::{FileId, Sources, Span};
 use dockerops_core::spec::StackSpec;
 
 pub use bare::{Bare, GivenFile, bare, given};
@@ -37,13 +39,16 @@ pub struct Desired {
 /// What one stack asks for.
 #[derive(Debug)]
 pub struct DesiredStack {
-    /// Its name, which is its folder.
+    /// Its name.
     pub name: StackName,
     /// How it is rolled out and kept.
     pub options: StackOptions,
-    /// Its compose file, relative to the repository; the folder when there is none.
+    /// Its first compose file, relative to the repository; the folder when there is none.
     pub compose_path: String,
-    /// Its compose file, as far as it could be read.
+    /// Every path, relative to the repository, that was looked at to know what it asks for, also
+    /// where nothing was.
+    pub paths: BTreeSet<String>,
+    /// Its compose files, merged, as far as they could be read.
     pub compose: Option<Compose>,
     /// Its `secrets.yaml`.
     pub secrets: Vec<SecretEntry>,
@@ -51,20 +56,6 @@ pub struct DesiredStack {
     pub spec: Option<StackSpec>,
     /// What is wrong with its files.
     pub diagnostics: Diagnostics,
-}
-
-impl DesiredStack {
-    /// Files that its configs and secrets name, relative to the repository.
-    pub fn files(&self) -> impl Iterator<Item = String> {
-        let compose = self.compose.iter();
-        let objects = compose.flat_map(|c| c.configs.values().chain(c.secrets.values()));
-        let named = objects.filter_map(|object| object.file.as_ref());
-        let folder = Path::new(self.name.as_str());
-        named.filter_map(move |file| {
-            let path = tree::resolve(folder, &file.value).ok()?;
-            path.into_os_string().into_string().ok()
-        })
-    }
 }
 
 /// Reads the value of the secret `id` below `nfs.path`; the error is safe to show.
@@ -181,26 +172,47 @@ fn source(
     sources: &mut Sources,
     out: &mut Diagnostics,
 ) -> Option<FileId> {
-    let text = match tree.read(Path::new(path)) {
-        Ok(bytes) => String::from_utf8(bytes?)
-            .map_err(|_| FileError::Unreadable("it is not UTF-8 text".to_owned())),
-        Err(error) => Err(error),
-    };
-    match text {
-        Ok(text) => Some(sources.add(path, text)),
+    match text(tree, path) {
+        Ok(text) => text.map(|text| sources.add(path, text)),
         Err(error) => {
-            let hint = error
-                .hint()
-                .unwrap_or_else(|| "Save it as UTF-8 text.".to_owned());
-            out.push(
-                Diagnostic::error(
-                    "unreadable-file",
-                    None,
-                    format!("`{path}` cannot be read: {error}"),
-                )
-                .hint(hint),
-            );
+            out.push(unreadable(path, None, &error));
             None
         }
     }
+}
+
+/// The same for a file that is named at `place`, and so must be there.
+fn source_at(
+    tree: &dyn Tree,
+    path: &str,
+    place: Span,
+    sources: &mut Sources,
+    out: &mut Diagnostics,
+) -> Option<FileId> {
+    match text(tree, path).and_then(|text| text.ok_or(FileError::Missing)) {
+        Ok(text) => Some(sources.add(path, text)),
+        Err(error) => {
+            out.push(unreadable(path, Some(place), &error));
+            None
+        }
+    }
+}
+
+fn text(tree: &dyn Tree, path: &str) -> Result<Option<String>, FileError> {
+    let text = tree.read(Path::new(path))?.map(String::from_utf8);
+    text.transpose()
+        .map_err(|_| FileError::Unreadable("it is not UTF-8 text".to_owned()))
+}
+
+fn unreadable(path: &str, place: Option<Span>, error: &FileError) -> Diagnostic {
+    let hint = match error {
+        FileError::Missing => "Add the file, or correct the path; it starts at the stack's folder.",
+        FileError::Unreadable(_) => "Save it as UTF-8 text.",
+        _ => "",
+    };
+    let hint = Some(hint.to_owned()).filter(|hint| !hint.is_empty());
+    let message = format!("`{path}` cannot be read: {error}");
+    let mut problem = Diagnostic::error("unreadable-file", place, message);
+    problem.hint = hint.or_else(|| error.hint());
+    problem
 }

@@ -19,22 +19,27 @@ pub trait Tree {
     /// The content of `path`; `None` when nothing is there.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError>;
 
-    /// Whether `path` is a folder.
-    fn has_folder(&self, path: &Path) -> bool;
+    /// Whether `path` is a folder; an error when that must not be looked at.
+    fn has_folder(&self, path: &Path) -> Result<bool, FileError>;
 }
 
 impl Tree for git::Tree {
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
-        git::Tree::read(self, path, MAX_FILE).map_err(|error| match error {
-            git::TreeError::Outside { .. } => FileError::Outside,
-            git::TreeError::NotAFile { .. } => FileError::Folder,
-            git::TreeError::TooLarge { .. } => FileError::TooLarge,
-            other => FileError::Unreadable(other.to_string()),
-        })
+        git::Tree::read(self, path, MAX_FILE).map_err(of_git)
     }
 
-    fn has_folder(&self, path: &Path) -> bool {
-        matches!(self.kind(path), Ok(Some(git::Kind::Folder)))
+    fn has_folder(&self, path: &Path) -> Result<bool, FileError> {
+        let kind = self.kind(path).map_err(of_git)?;
+        Ok(kind == Some(git::Kind::Folder))
+    }
+}
+
+fn of_git(error: git::TreeError) -> FileError {
+    match error {
+        git::TreeError::Outside { .. } => FileError::Outside,
+        git::TreeError::NotAFile { .. } => FileError::Folder,
+        git::TreeError::TooLarge { .. } => FileError::TooLarge,
+        other => FileError::Unreadable(other.to_string()),
     }
 }
 
@@ -73,9 +78,9 @@ impl Tree for DiskTree {
         read_file(&real).map(Some)
     }
 
-    fn has_folder(&self, path: &Path) -> bool {
-        self.inside(path)
-            .is_ok_and(|real| real.is_some_and(|real| real.is_dir()))
+    fn has_folder(&self, path: &Path) -> Result<bool, FileError> {
+        let real = self.inside(path)?;
+        Ok(real.is_some_and(|real| real.is_dir()))
     }
 }
 

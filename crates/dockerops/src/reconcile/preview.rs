@@ -83,15 +83,14 @@ async fn commits(
 
 /// The paths that a change of the stack may have come from.
 fn origins(read: &Read, report: &StackReport) -> BTreeSet<String> {
-    let mut paths = BTreeSet::from([report.name.to_string()]);
-    paths.extend(["volumes.yaml", "nfs.yaml"].map(str::to_owned));
+    let mut paths = BTreeSet::from(["volumes.yaml", "nfs.yaml"].map(str::to_owned));
     if report.changes.iter().all(|c| c.verb == Verb::Create) {
         // Its files may be old, and only its place on the list new.
         paths.insert("stacks.yaml".to_owned());
     }
     let stack = read.desired.stacks.iter().find(|s| s.name == report.name);
     if let Some(stack) = stack {
-        paths.extend(stack.files());
+        paths.extend(stack.paths.iter().cloned());
     }
     let ids = stack.and_then(|stack| stack.spec.as_ref()).into_iter();
     let ids: BTreeSet<_> = ids
