@@ -49,8 +49,8 @@ pub use inputs::{
     Resolution, VolumeChange,
 };
 pub use ownership::{Ownership, is_of_stack, owner_of, owner_of_checkout};
-pub use restore::Restore;
 pub use pins::in_force as pins;
+pub use restore::Restore;
 pub use risk::{Risk, RiskKind, risks};
 pub use seal::{Sealed, seal};
 

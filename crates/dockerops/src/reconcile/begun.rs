@@ -1,8 +1,10 @@
 //! What the database notes of a deploy while it goes on, so that a run that is killed is
 //! known for what it is, and what was well before it.
 
+use std::collections::BTreeMap;
+
 use dockerops_core::names::Owner;
-use dockerops_core::plan::{Ownership, Plan, is_of_stack, owner_of};
+use dockerops_core::plan::{Ownership, Plan, Resolution, is_of_stack, owner_of};
 use dockerops_core::recovery::Hold;
 use dockerops_core::report::Problem;
 use dockerops_core::revision::Revision;
@@ -55,6 +57,12 @@ impl Draft<'_> {
     pub(super) fn last_well(&self) -> Result<Option<Revision>, Problem> {
         let deployed = self.in_store(|store, owner, stack| store.deployed(owner, stack))?;
         Ok(deployed.map(|deployed| deployed.revision))
+    }
+
+    /// What images stood for when the stack was well last.
+    pub(super) fn last_pins(&self) -> Result<BTreeMap<String, Resolution>, Problem> {
+        let newest = self.in_store(|store, owner, stack| store.newest_healthy(owner, stack, None));
+        Ok(newest?.map(|run| run.ended.pins).unwrap_or_default())
     }
 
     fn in_store<T>(

@@ -187,7 +187,7 @@ impl Rollout<'_> {
             repository: self.0.repository,
             stack: &self.0.spec.name,
             revision,
-            pins: std::collections::BTreeMap::new(),
+            pins: self.0.last_pins()?,
         };
         let told = |changes, problem| RollbackReport {
             revision: Some(revision.to_string()),

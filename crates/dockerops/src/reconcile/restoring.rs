@@ -6,7 +6,9 @@ use dockerops_core::plan::{Change, KeptWhy, Plan, Restore, restore};
 use dockerops_core::recovery::short;
 use dockerops_core::report::{ChangeReport, RollbackReport};
 use dockerops_core::revision::Revision;
+use dockerops_core::spec::StackSpec;
 
+use super::read::Repository;
 use super::returning::Return;
 use super::rollout::{Rollout, concerns_of};
 use super::write::{Done, NotTaken, Wrote};
@@ -125,9 +127,8 @@ impl Rollout<'_> {
         }
         warnings.extend(shelves.copy(owner, changed.clone()).await?);
         warnings.extend(self.shared(&changed));
-        let specs = super::images::specs(&then);
-        let services = specs.filter(|spec| spec.name == self.0.spec.name);
-        let services = services.flat_map(|spec| &spec.services);
+        let specs = specs(&then).filter(|spec| spec.name == self.0.spec.name);
+        let services = specs.flat_map(|spec| &spec.services);
         let restarts = services.filter(|s| s.bindings.iter().any(|id| changed.contains(id)));
         Ok(restarts.map(|service| service.name.clone()).collect())
     }
@@ -139,7 +140,7 @@ impl Rollout<'_> {
 
     /// A binding moves for every stack that mounts it.
     fn shared(&self, changed: &BTreeSet<String>) -> Vec<String> {
-        let specs = super::images::specs(std::slice::from_ref(self.0.repository));
+        let specs = specs(std::slice::from_ref(self.0.repository));
         let others = specs.filter(|spec| spec.name != self.0.spec.name);
         let told = others.filter_map(|spec| {
             let mounted = spec.services.iter().flat_map(|service| &service.bindings);
@@ -165,4 +166,11 @@ impl Rollout<'_> {
         jobs.map(|job| format!("job {} of {revision} has run and is not undone", job.name))
             .collect()
     }
+}
+
+/// What the stacks of `repositories` ask for.
+fn specs(repositories: &[Repository]) -> impl Iterator<Item = &StackSpec> {
+    let read = repositories.iter().filter_map(|r| r.read.as_ref().ok());
+    let stacks = read.flat_map(|read| &read.desired.stacks);
+    stacks.filter_map(|stack| stack.spec.as_ref())
 }

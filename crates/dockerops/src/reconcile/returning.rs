@@ -16,6 +16,7 @@ use super::draft::Draft;
 use super::read::{self, Repository};
 use super::rollout::{Rollout, Unmade};
 use super::stack::Stacks;
+use super::suspended::Suspended;
 use super::{Request, World, bindings, images, observe, problem};
 
 /// A stack and the revision that it is to run.
@@ -83,6 +84,7 @@ impl Return<'_> {
         Ok(Repository {
             given: self.repository.given.clone(),
             owner: self.repository.owner.clone(),
+            suspended: Suspended::default(),
             read: Ok(read::at(self.world, &url, self.revision).await?),
         })
     }

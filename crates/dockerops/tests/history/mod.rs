@@ -2,7 +2,10 @@
 
 use dockerops::store::{Ended, Run};
 
+use dockerops::reconcile::{Request, Target, Wait, run};
+
 use super::*;
+use crate::bench::request;
 
 impl Bench {
     /// Newest first.

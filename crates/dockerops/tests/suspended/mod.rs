@@ -2,7 +2,12 @@
 
 use dockerops_core::names::Owner;
 
+use dockerops::reconcile::{Target, run};
+use dockerops_core::report::Report;
+
 use super::*;
+use crate::bench::request;
+use crate::git_server::Repository;
 
 impl Bench {
     fn suspend(&self, repository: &Repository, stack: Option<&str>) {
