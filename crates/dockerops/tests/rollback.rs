@@ -8,11 +8,11 @@ mod git_server;
 
 use bench::{Bench, broken, changes, compose, outcomes, repository, request};
 use dockerops::engine::{Engine, EngineError, Script};
-use dockerops::reconcile::{Request, Target, Trigger, run};
-use dockerops_core::names::Owner;
+use dockerops::reconcile::{Mode, Request, Target, Trigger, earlier, roll_back, run};
+use dockerops_core::names::{Owner, StackName};
 use dockerops_core::plan::Force;
 use dockerops_core::recovery::HoldState;
-use dockerops_core::report::{Outcome, Report, StackReport};
+use dockerops_core::report::{Outcome, Problem, Report, StackReport};
 use git_server::Repository;
 
 /// The environment of a service, by its name on the Swarm.
@@ -244,4 +244,105 @@ async fn a_service_that_was_new_goes_again() {
 
     assert_eq!(outcomes(&report), [Outcome::RolledBack], "{report:?}");
     assert_eq!(bench.services().await, ["app_a"]);
+}
+
+/// Deploys `one`, then `two`, both well.
+async fn twice() -> (Bench, Repository) {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+    bench.reconcile(&[&app]).await;
+    (bench, app)
+}
+
+async fn by_hand(bench: &Bench, id: Option<i64>) -> Result<Report, Problem> {
+    let stack = StackName::parse("app").unwrap();
+    let earlier = earlier(&bench.world, &stack, id)?;
+    let request = Request {
+        trigger: Trigger::Rollback,
+        ..request(Vec::new())
+    };
+    roll_back(&bench.world, &request, &stack, &earlier).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_that_is_rolled_back_by_hand_stays_there_until_it_is_retried() {
+    let (bench, app) = twice().await;
+    let report = by_hand(&bench, None).await.unwrap();
+    assert_eq!(outcomes(&report), [Outcome::Changed], "{report:?}");
+    assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+
+    app.commit(&[("README", "about something else")]);
+    let held = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&held), [Outcome::Held], "{held:?}");
+    assert!(told(&held).contains("rolled back by hand"), "{held:?}");
+    let retry = Request {
+        trigger: Trigger::Retry,
+        ..request(vec![Target::parse(&app.url())])
+    };
+    let retried = run(&bench.world, &retry).await.unwrap();
+
+    assert_eq!(outcomes(&retried), [Outcome::Changed], "{retried:?}");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_by_hand_goes_to_the_run_that_is_named() {
+    let (bench, app) = twice().await;
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "three"))]);
+    bench.reconcile(&[&app]).await;
+    let runs = bench.world.store().runs(Some("app"), 9).unwrap();
+    let first = runs.last().unwrap().id;
+
+    by_hand(&bench, Some(first)).await.unwrap();
+    assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+    let unknown = by_hand(&bench, Some(999)).await.unwrap_err();
+
+    assert_eq!(unknown.message, "stack `app` has no run 999");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_nothing_to_roll_back_to_before_the_second_deploy() {
+    let bench = Bench::new();
+    let app = repository("app", &["a"], "one");
+    bench.reconcile(&[&app]).await;
+
+    let none = by_hand(&bench, None).await.unwrap_err();
+
+    assert!(none.message.starts_with("no earlier deploy"), "{none:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_by_hand_that_was_cut_short_is_completed_by_the_next_run() {
+    let (bench, app) = twice().await;
+    bench.swarm.fail_after(1, EngineError::NoLeader);
+    let cut = by_hand(&bench, None).await.unwrap();
+    assert_eq!(outcomes(&cut), [Outcome::Failed], "{cut:?}");
+    app.commit(&[("README", "about something else")]);
+
+    let next = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&next), [Outcome::RolledBack], "{next:?}");
+    assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=one");
+    let then = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&then), [Outcome::Held], "{then:?}");
+    assert!(told(&then).contains("by hand"), "{then:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_shows_what_is_held_and_changes_nothing() {
+    let (bench, app, _) = failed().await;
+    bench.swarm.take_writes();
+    let look = Request {
+        mode: Mode::Preview,
+        ..request(vec![Target::parse(&app.url())])
+    };
+
+    let plan = run(&bench.world, &look).await.unwrap();
+
+    assert_eq!(outcomes(&plan), [Outcome::Held], "{plan:?}");
+    assert_eq!(changes(&plan).len(), 2, "what waits is shown");
+    assert!(bench.swarm.take_writes().is_empty());
 }

@@ -18,6 +18,8 @@ mod policy;
 mod progress;
 mod reconcile;
 mod render;
+mod retry;
+mod rollback;
 mod saved;
 mod schema;
 mod session;
@@ -64,6 +66,8 @@ enum Command {
     Plan(plan::PlanArgs),
     Diff(diff::DiffArgs),
     Deploy(deploy::DeployArgs),
+    Retry(retry::RetryArgs),
+    Rollback(rollback::RollbackArgs),
     Stop(stop::StopArgs),
     Render(render::RenderArgs),
     Init(init::InitArgs),
@@ -100,6 +104,8 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Plan(args) => until_stopped(plan::run(args, &mut out)).await,
         Command::Diff(args) => until_stopped(diff::run(args, &mut out)).await,
         Command::Deploy(args) => until_stopped(deploy::run(args, &mut out)).await,
+        Command::Retry(args) => until_stopped(retry::run(args, &mut out)).await,
+        Command::Rollback(args) => until_stopped(rollback::run(args, &mut out)).await,
         Command::Stop(args) => until_stopped(stop::run(args, &mut out)).await,
         Command::Render(args) => Some(render::run(args, &mut out)),
         Command::Init(args) => Some(init::run(args, &mut out)),

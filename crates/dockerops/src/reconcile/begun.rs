@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dockerops_core::names::Owner;
 use dockerops_core::plan::{Ownership, Plan, Resolution, is_of_stack, owner_of};
-use dockerops_core::recovery::Hold;
+use dockerops_core::recovery::{Hold, HoldState};
 use dockerops_core::report::Problem;
 use dockerops_core::revision::Revision;
 use jiff::Timestamp;
@@ -30,6 +30,11 @@ impl Draft<'_> {
         })
     }
 
+    /// Whether a deploy began that is not known to have ended.
+    pub(super) fn begun(&self) -> Result<bool, Problem> {
+        self.in_store(|store, owner, stack| Ok(store.begun(owner, stack)?.is_some()))
+    }
+
     /// Notes that the stack is as asked.
     pub(super) fn end(&self) -> Result<(), Problem> {
         self.in_store(|store, owner, stack| {
@@ -46,6 +51,21 @@ impl Draft<'_> {
     /// Notes that the stack is not tried again.
     pub(super) fn record_hold(&self, hold: &Hold) -> Result<(), Problem> {
         self.in_store(|store, owner, stack| store.record_hold(owner, stack, hold))
+    }
+
+    /// Notes that a stack which returned to what was well has arrived there.
+    pub(super) fn record_arrival(&self) -> Result<(), Problem> {
+        self.in_store(|store, owner, stack| {
+            let hold = store.hold(owner, stack)?;
+            if let Some(hold) = hold.filter(|hold| hold.state == HoldState::Returning) {
+                let arrived = Hold {
+                    state: HoldState::Returned,
+                    ..hold
+                };
+                store.record_hold(owner, stack, &arrived)?;
+            }
+            store.end(owner, stack)
+        })
     }
 
     /// The hold on this stack, whether or not it still covers what is asked for.

@@ -3,9 +3,22 @@
 use dockerops_core::plan::Force;
 use dockerops_core::recovery::{Hold, HoldState};
 use dockerops_core::report::{Outcome, Problem, StackReport};
+use dockerops_core::revision::Revision;
 
 use super::Trigger;
 use super::draft::Draft;
+
+/// How a stack that is held stands.
+pub(super) enum Held {
+    /// It is where it should be, and stays there.
+    There(Hold),
+    /// It is on the way back to this revision: that is to be completed.
+    UnderWay(Hold, Revision),
+    /// It is as the failed deploy left it, and may have got well by itself.
+    Left(Hold),
+    /// It was on its way back to what nobody remembers.
+    Lost,
+}
 
 impl Draft<'_> {
     /// Whether a person asked to try what is held.
@@ -14,30 +27,30 @@ impl Draft<'_> {
         request.trigger == Trigger::Retry || request.policy.force != Force::No
     }
 
-    /// The hold, when this stack is not to be tried. `hash` is of what is asked for, where
-    /// it is known already.
-    pub(super) fn held(&self, hash: Option<&str>) -> Result<Option<Hold>, Problem> {
-        let Some(revision) = self.revision() else {
-            return Ok(None);
-        };
-        if self.insists() {
-            return Ok(None);
-        }
-        let hold = self.hold()?;
-        Ok(hold.filter(|hold| hold.state != HoldState::Returning && hold.covers(revision, hash)))
-    }
-
-    /// The target of a rollback that was cut short, when it is still to be completed.
-    pub(super) fn cut_short(&self) -> Result<Option<Hold>, Problem> {
+    /// The hold that covers what is asked for. `hash` is of that, where it is known already.
+    pub(super) fn held(&self, hash: Option<&str>) -> Result<Option<Held>, Problem> {
         let Some(revision) = self.revision().filter(|_| !self.insists()) else {
             return Ok(None);
         };
-        let hold = self.hold()?;
-        Ok(hold.filter(|hold| {
-            hold.state == HoldState::Returning
-                && hold.covers(revision, None)
-                && hold.target.is_some()
-        }))
+        let hold = self.hold()?.filter(|hold| hold.covers(revision, hash));
+        hold.map(|hold| self.standing(hold)).transpose()
+    }
+
+    fn standing(&self, hold: Hold) -> Result<Held, Problem> {
+        let under_way = match hold.state {
+            HoldState::Returning => true,
+            HoldState::ByHand => self.begun()?,
+            _ => false,
+        };
+        let target = hold.target.as_deref();
+        let target = target.and_then(|target| Revision::parse(target).ok());
+        Ok(match (hold.state, under_way, target) {
+            (_, true, Some(target)) => Held::UnderWay(hold, target),
+            // Where it was to go is not known: forward is the only way.
+            (HoldState::Returning, ..) => Held::Lost,
+            (HoldState::Left, ..) => Held::Left(hold),
+            _ => Held::There(hold),
+        })
     }
 
     /// The revision that is asked for; compose files have none.

@@ -7,6 +7,7 @@
 mod agreed;
 mod begun;
 mod bindings;
+mod by_hand;
 mod diff;
 mod draft;
 mod files;
@@ -47,6 +48,7 @@ use dockerops_core::report::{Problem, Report};
 use jiff::Timestamp;
 
 pub use agreed::{Agreed, all_moved, read_plan};
+pub use by_hand::{Earlier, earlier, roll_back};
 pub(crate) use problem::not_a_folder;
 pub use problem::problem;
 pub(crate) use read::read_secret;

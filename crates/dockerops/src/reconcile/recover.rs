@@ -62,17 +62,16 @@ impl Rollout<'_> {
         Ok(report)
     }
 
-    /// Completes a rollback that was cut short.
-    pub(super) async fn complete(&self, hold: &Hold) -> Result<StackReport, Problem> {
+    /// Completes a way back that was cut short.
+    pub(super) async fn complete(
+        &self,
+        hold: &Hold,
+        target: &Revision,
+    ) -> Result<StackReport, Problem> {
         let mut report = self.0.held_report(hold);
-        let target = hold.target.as_deref().and_then(|t| Revision::parse(t).ok());
-        let Some(target) = target else {
-            return Ok(report);
-        };
-        report.hash = Some(hold.hash.clone());
         report.problem = Some(Problem::new(&hold.reason, Some(self.0.mend())));
-        let returned = self.return_to(&target).await;
-        self.arrive(&mut report, returned, Some(&target))?;
+        let returned = self.return_to(target).await;
+        self.arrive(&mut report, returned, Some(target))?;
         Ok(report)
     }
 
@@ -153,8 +152,7 @@ impl Rollout<'_> {
             }
         };
         let arrived = rollback.problem.is_none();
-        self.hold(report, HoldState::Returned, target)?;
-        self.0.forget_begun()?;
+        self.0.record_arrival()?;
         report.rollback = Some(rollback);
         if arrived {
             report.outcome = Outcome::RolledBack;
@@ -184,7 +182,8 @@ impl Rollout<'_> {
         let back = Return {
             world: self.0.stacks.world,
             request: self.0.stacks.request,
-            repository: self.0.repository,
+            url: &self.0.repository.given,
+            owner: &self.0.repository.owner,
             stack: &self.0.spec.name,
             revision,
             pins: self.0.last_pins()?,

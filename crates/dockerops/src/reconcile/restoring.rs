@@ -109,7 +109,8 @@ impl Rollout<'_> {
         let back = Return {
             world: stacks.world,
             request: stacks.request,
-            repository: self.0.repository,
+            url: &self.0.repository.given,
+            owner: &self.0.repository.owner,
             stack: &self.0.spec.name,
             revision,
             pins: BTreeMap::new(),

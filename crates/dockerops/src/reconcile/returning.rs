@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dockerops_core::names::StackName;
+use dockerops_core::names::{Owner, StackName};
 use dockerops_core::plan::{Force, Jobs, Policy, PullPolicy, Resolution};
 use dockerops_core::report::{Problem, StackReport};
 use dockerops_core::repository_url::RepositoryUrl;
@@ -23,7 +23,9 @@ use super::{Request, World, bindings, images, observe, problem};
 pub(super) struct Return<'a> {
     pub(super) world: &'a World,
     pub(super) request: &'a Request,
-    pub(super) repository: &'a Repository,
+    /// The repository, as given to `watch`.
+    pub(super) url: &'a str,
+    pub(super) owner: &'a Owner,
     pub(super) stack: &'a StackName,
     pub(super) revision: &'a Revision,
     /// What images stood for then.
@@ -79,11 +81,11 @@ impl Return<'_> {
 
     /// The repository as it was.
     pub(super) async fn read(&self) -> Result<Repository, Problem> {
-        let url = RepositoryUrl::parse(&self.repository.given);
+        let url = RepositoryUrl::parse(self.url);
         let url = url.map_err(|error| problem(&error, error.hint()))?;
         Ok(Repository {
-            given: self.repository.given.clone(),
-            owner: self.repository.owner.clone(),
+            given: self.url.to_owned(),
+            owner: self.owner.clone(),
             suspended: Suspended::default(),
             read: Ok(read::at(self.world, &url, self.revision).await?),
         })

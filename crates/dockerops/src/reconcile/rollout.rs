@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dockerops_core::plan::{Action, Change, KeptWhy, Plan, Restarts};
-use dockerops_core::recovery::{Hold, HoldState};
 use dockerops_core::report::{Outcome, Problem, StackReport};
 use dockerops_core::spec::StackSpec;
 use tokio::sync::Semaphore;
 
 use super::draft::{Draft, outcome_of};
+use super::held::Held;
 use super::progress::Event;
 use super::settle::{Concern, Ill, settle};
 use super::stack::Stacks;
@@ -76,23 +76,31 @@ impl Rollout<'_> {
     }
 
     async fn roll_out(&self, writers: &Semaphore) -> Result<StackReport, Problem> {
-        let applies = self.0.stacks.request.mode != Mode::Preview;
-        if let Some(hold) = self.0.cut_short()?.filter(|_| applies) {
-            return self.complete(&hold).await;
+        if self.0.stacks.request.mode == Mode::Preview {
+            return self.preview();
         }
-        let plan = match self.0.held(None)? {
-            Some(hold) if applies && hold.state != HoldState::Left => {
-                return Ok(self.0.held_report(&hold));
-            }
-            _ => self.0.plan(self.0.stacks.seen)?,
+        match self.0.held(None)? {
+            Some(Held::There(hold)) => return Ok(self.0.held_report(&hold)),
+            Some(Held::UnderWay(hold, target)) => return self.complete(&hold, &target).await,
+            Some(Held::Left(_) | Held::Lost) | None => {}
+        }
+        let plan = self.0.plan(self.0.stacks.seen)?.plan;
+        match self.0.held(Some(&self.0.hash(&plan)))? {
+            Some(Held::UnderWay(hold, target)) => self.complete(&hold, &target).await,
+            Some(Held::There(hold)) => Ok(self.0.held_report(&hold)),
+            Some(Held::Left(hold)) if !self.is_well(&plan) => Ok(self.0.held_report(&hold)),
+            Some(Held::Left(_) | Held::Lost) | None => self.carry_out(plan, writers).await,
+        }
+    }
+
+    fn preview(&self) -> Result<StackReport, Problem> {
+        let drafted = self.0.plan(self.0.stacks.seen)?;
+        let hold = match self.0.held(Some(&self.0.hash(&drafted.plan)))? {
+            Some(Held::There(hold) | Held::UnderWay(hold, _)) => Some(hold),
+            Some(Held::Left(hold)) if !self.is_well(&drafted.plan) => Some(hold),
+            Some(Held::Left(_) | Held::Lost) | None => None,
         };
-        let hold = self.0.held(Some(&self.0.hash(&plan.plan)))?;
-        let hold = hold.filter(|hold| !self.got_well(hold, &plan.plan));
-        match hold {
-            _ if !applies => Ok(self.0.preview(plan, hold.as_ref())),
-            Some(hold) => Ok(self.0.held_report(&hold)),
-            None => self.carry_out(plan.plan, writers).await,
-        }
+        Ok(self.0.preview(drafted, hold.as_ref()))
     }
 
     async fn carry_out(&self, plan: Plan, writers: &Semaphore) -> Result<StackReport, Problem> {
@@ -166,9 +174,9 @@ impl Rollout<'_> {
         agreed.map_or(Ok(()), |agreed| agreed.check(plan, &world.key))
     }
 
-    /// Whether what a failed deploy left got well by itself.
-    fn got_well(&self, hold: &Hold, plan: &Plan) -> bool {
-        hold.state == HoldState::Left && plan.writes().is_empty() && self.unwell().is_empty()
+    /// Whether nothing is left to write, and all that is wanted runs.
+    fn is_well(&self, plan: &Plan) -> bool {
+        plan.writes().is_empty() && self.unwell().is_empty()
     }
 
     /// Waits for services, as far as the run waits for any.
