@@ -63,7 +63,11 @@ impl<'a> Person<'a> {
             lab,
             name,
             folder,
-            environment: BTreeMap::new(),
+            // Most tests wait for deploys that are meant to go well.
+            environment: BTreeMap::from([(
+                "DOCKEROPS_STABILITY_WINDOW".to_owned(),
+                "500ms".to_owned(),
+            )]),
         })
     }
 

@@ -31,7 +31,7 @@ use crate::body::Body;
 use crate::observed::{Moment, Node, Service, Task};
 use crate::placement;
 
-pub use problem::{Problem, ProblemKind, explain};
+pub use problem::{Problem, ProblemKind, Said, Speaker, explain};
 pub use status::{Status, stack};
 pub use watch::{Outcome, View, Watch};
 

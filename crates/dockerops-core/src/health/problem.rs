@@ -21,9 +21,36 @@ pub struct Problem {
     pub container: Option<String>,
     /// The host name of the node that it was on.
     pub node: Option<String>,
-    /// What the application or its health check said last, a line each; filled in by who
-    /// can ask for it.
-    pub output: Vec<String>,
+    /// What the application or its health check said last; filled in by who can ask.
+    pub said: Option<Said>,
+}
+
+/// Last words, as they were written: they may hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Who wrote them.
+    pub by: Speaker,
+    /// A line each, the newest last.
+    pub lines: Vec<String>,
+}
+
+/// Who says something about a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// The application, in its log.
+    Log,
+    /// The health check of its container.
+    HealthCheck,
+}
+
+impl Speaker {
+    /// `log`, `health check`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::HealthCheck => "health check",
+        }
+    }
 }
 
 /// Kinds of problems, as far as the way out differs.
@@ -63,6 +90,9 @@ pub enum ProblemKind {
     Other,
 }
 
+/// As engines end a container whose health check failed.
+const UNHEALTHY: &str = "unhealthy container";
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
@@ -86,7 +116,7 @@ impl Problem {
             task: None,
             container: None,
             node: None,
-            output: Vec::new(),
+            said: None,
         }
     }
 
@@ -161,6 +191,32 @@ impl Problem {
     /// Whether a task that ran ended by it, and not one that never came so far.
     pub(super) fn ends_a_task(&self) -> bool {
         matches!(self.kind, ProblemKind::Exited(_) | ProblemKind::Unhealthy)
+    }
+
+    /// Of a task whose health check has not succeeded yet.
+    pub fn not_healthy_yet(task: &Task, nodes: &[Node]) -> Self {
+        let node = nodes.iter().find(|node| node.id == task.node_id);
+        let container = Some(&task.container).filter(|id| !id.is_empty());
+        Self {
+            task: Some(task.id.clone()),
+            container: container.cloned(),
+            node: node.map(|node| node.hostname.clone()),
+            ..Self::new(
+                ProblemKind::Unhealthy,
+                "its health check has not succeeded yet",
+            )
+        }
+    }
+
+    /// Whether a health check ended the task.
+    pub fn is_of_health_check(&self) -> bool {
+        // What made Swarm pause or roll back keeps the task's words, not its kind.
+        self.kind == ProblemKind::Unhealthy || self.message.contains(UNHEALTHY)
+    }
+
+    /// Whether the task ran, so that it may have said something.
+    pub fn may_have_said(&self) -> bool {
+        self.task.is_some() && (self.ends_a_task() || self.is_swarms_decision())
     }
 
     /// What the end of `task` says. `node` is the host name of its node.
@@ -259,7 +315,7 @@ pub(super) fn kind_of(task: &Task) -> ProblemKind {
         ProblemKind::MountMissing
     } else if has("mount local volume") || has("mounting volume") || has("CSI volume") {
         ProblemKind::VolumeNotReady
-    } else if has("unhealthy container") {
+    } else if has(UNHEALTHY) {
         ProblemKind::Unhealthy
     } else if has("starting container failed") || has("executable file not found") {
         ProblemKind::CannotStart

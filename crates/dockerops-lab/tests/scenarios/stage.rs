@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which Swarm.
 pub(crate) enum Swarm {
-    Memory(MemorySwarm),
+    Memory(Box<MemorySwarm>),
     Real(DockerEngine),
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Stage {
 impl Swarm {
     fn engine(&self) -> &dyn Engine {
         match self {
-            Self::Memory(swarm) => swarm,
+            Self::Memory(swarm) => swarm.as_ref(),
             Self::Real(engine) => engine,
         }
     }
@@ -51,7 +51,7 @@ pub(crate) fn both(topic: &str, story: &impl AsyncFn(&mut Stage)) -> String {
     runtime.block_on(async {
         let real = Swarm::Real(DockerEngine::new(&settings).unwrap());
         let mut told = Vec::new();
-        for swarm in [Swarm::Memory(MemorySwarm::new()), real] {
+        for swarm in [Swarm::Memory(Box::default()), real] {
             let mut stage = Stage::new(lab, swarm, topic);
             story(&mut stage).await;
             stage.remove().await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::try_join;
 
-use super::client::{Call, Client};
+use super::client::{Call, Client, segment};
 use super::names::Names;
 use super::{
     Applied, Engine, EngineError, EngineInfo, EngineSettings, ImageRemoval, LocalImage, LogLines,
@@ -123,6 +123,15 @@ impl Engine for DockerEngine {
         logs::read(&self.client, request).await
     }
 
+    async fn health_check(&self, container: &str) -> Result<Option<String>, EngineError> {
+        let path = format!("/containers/{}/json", segment(container));
+        match self.client.json(Call::get(path).about(container)).await {
+            Ok(answer) => Ok(complaint(&answer["State"]["Health"]["Log"])),
+            Err(EngineError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn find_image(&self, name: &str) -> Result<Option<LocalImage>, EngineError> {
         images::find(&self.client, name).await
     }
@@ -158,6 +167,13 @@ impl Engine for DockerEngine {
         });
         Ok(used.into_iter().flatten().collect())
     }
+}
+
+/// The last output of a health check that did not succeed.
+fn complaint(log: &Value) -> Option<String> {
+    let failed = |entry: &&Value| entry["ExitCode"] != json!(0);
+    let last = log.as_array()?.iter().rev().find(failed)?;
+    Some(convert::text(last, "Output"))
 }
 
 /// `Swarm` of `GET /info`. A manager that lost its quorum still counts as one:

@@ -43,7 +43,7 @@ pub use self::docker::DockerEngine;
 pub use self::error::EngineError;
 pub use self::logs::{LogLine, LogLines, LogRequest, LogSource, LogStream};
 pub use self::memory::{MemorySwarm, Script};
-pub use self::scrub::mask;
+pub use self::scrub::{mask, mask_content};
 pub use self::wait::{Condition, Limits, Outcome, Progress, Watched, gate, now, services, wait};
 
 /// What a reconcile needs of Docker.
@@ -94,6 +94,10 @@ pub trait Engine: Send + Sync {
 
     /// What tasks wrote, as it comes.
     async fn logs(&self, request: &LogRequest) -> Result<LogLines, EngineError>;
+
+    /// What the health check of a container last complained about. Nothing for a container
+    /// that is on another node, is gone, or has no complaint.
+    async fn health_check(&self, container: &str) -> Result<Option<String>, EngineError>;
 
     /// The image of this name (`nginx:1.27`, an id, `name@sha256:…`) on this node.
     async fn find_image(&self, name: &str) -> Result<Option<LocalImage>, EngineError>;

@@ -2,6 +2,7 @@
 
 use dockerops_core::body::Body;
 use dockerops_core::plan::Action;
+use dockerops_core::secret::Secret;
 use serde_json::Value;
 
 use super::error::EngineError;
@@ -33,6 +34,21 @@ pub fn mask(text: &str, body: &Body) -> String {
     masks.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
     let hide = |text: String, (value, mask): (String, String)| text.replace(&value, &mask);
     masks.into_iter().fold(text.to_owned(), hide)
+}
+
+/// `text` with the mask of the Docker secret `name` in place of its content, or of a line
+/// of it: an application may write down what it reads.
+pub fn mask_content(text: &str, name: &str, content: &Secret) -> String {
+    let Some(content) = content.expose_text() else {
+        return text.to_owned();
+    };
+    let lines = content
+        .lines()
+        .filter(|line| line.trim().len() >= 2 * SHORTEST);
+    let parts = std::iter::once(content).chain(lines).map(str::trim);
+    let long = parts.filter(|part| part.len() >= SHORTEST);
+    let mask = format!("[secret {name}]");
+    long.fold(text.to_owned(), |text, part| text.replace(part, &mask))
 }
 
 fn body(action: &Action) -> Option<&Body> {
@@ -67,6 +83,18 @@ fn collect(body: &Body, masks: &mut Vec<(String, String)>) {
 mod tests {
     use super::*;
     use dockerops_core::secret::Provenance;
+
+    #[test]
+    fn a_docker_secret_is_masked_whole_and_line_by_line() {
+        let key = Secret::new("-- BEGIN --\nMIIEvQIBADANBg\nend\n");
+        assert_eq!(
+            mask_content("read MIIEvQIBADANBg at the end", "app_key", &key),
+            "read [secret app_key] at the end"
+        );
+        let password = Secret::new("hunter2\n");
+        assert_eq!(mask_content("(hunter2)", "p", &password), "([secret p])");
+        assert_eq!(mask_content("a, b", "p", &Secret::new("a")), "a, b");
+    }
 
     #[test]
     fn a_quoted_secret_is_masked() {

@@ -39,20 +39,17 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// The window that the spec of a changed service asks for:
-    /// `update_config.monitor`, 5 s when not given, at most `cap`.
-    pub fn window_of(spec: &serde_json::Value, cap: Duration) -> Duration {
-        let monitor = spec["UpdateConfig"]["Monitor"]
-            .as_u64()
-            .filter(|ns| *ns > 0);
-        monitor
-            .map_or(DEFAULT_MONITOR, Duration::from_nanos)
-            .min(cap)
+    /// The window that the spec of a changed service asks for: `usual`, or
+    /// `update_config.monitor` where that is longer, up to [`LONGEST_MONITOR`].
+    pub fn window_of(spec: &serde_json::Value, usual: Duration) -> Duration {
+        let monitor = spec["UpdateConfig"]["Monitor"].as_u64();
+        let monitor = monitor.map_or(Duration::ZERO, Duration::from_nanos);
+        usual.max(monitor.min(LONGEST_MONITOR))
     }
 }
 
-/// Swarm's default (swarmkit `api/defaults`).
-const DEFAULT_MONITOR: Duration = Duration::from_secs(5);
+/// A monitor that is longer says how long Swarm is to watch, not how long people are to wait.
+const LONGEST_MONITOR: Duration = Duration::from_secs(30);
 
 /// What a service must have reached before those that depend on it are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -148,15 +148,15 @@ async fn a_task_that_found_no_node_does_not_hold_up_a_removal() {
 }
 
 #[test]
-fn the_window_is_that_of_the_update_within_bounds() {
+fn the_window_is_the_usual_one_or_that_of_the_update_where_that_is_longer() {
     let second = 1_000_000_000u64;
     let window = |monitor: u64| {
         let spec = json!({"UpdateConfig": {"Monitor": monitor}});
-        Watched::window_of(&spec, Duration::from_secs(30)).as_secs()
+        Watched::window_of(&spec, Duration::from_secs(5)).as_secs()
     };
     assert_eq!(
-        [window(0), window(10 * second), window(90 * second)],
-        [5, 10, 30]
+        [0, second, 10 * second, 90 * second].map(window),
+        [5, 5, 10, 30]
     );
 }
 

@@ -8,6 +8,7 @@ mod agreed;
 mod begun;
 mod bindings;
 mod by_hand;
+mod complaint;
 mod diff;
 mod draft;
 mod files;

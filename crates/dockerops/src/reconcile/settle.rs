@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use dockerops_core::health::{Health, Outcome};
+use dockerops_core::health::{Health, Outcome, Status};
 use dockerops_core::observed::Service;
 use dockerops_core::report::Problem;
 use dockerops_core::spec::StackSpec;
 
+use super::complaint::{self, Complaint};
 use super::progress::Event;
 use super::{Seen, World, problem};
 use crate::engine::{self, EngineError, Limits, Watched};
-
-/// The longest time a service must run without a break before it counts as well.
-const LONGEST_WINDOW: Duration = Duration::from_secs(30);
 
 /// Why a service is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,24 +49,29 @@ pub(super) async fn settle(
     let services = engine::services(world.engine.as_ref(), limits)
         .await
         .map_err(|error| away(&error))?;
+    let usual = world.settings.stability_window;
     let watched: Vec<_> = services
         .iter()
-        .filter_map(|service| Some(watch(service, seen, *watched.get(&service.name)?)))
+        .filter_map(|service| Some(watch(service, seen, *watched.get(&service.name)?, usual)))
         .collect();
     let mut show = |progress: engine::Progress<'_>| world.progress.event(rollout(spec, &progress));
     let outcomes = engine::wait(world.engine.as_ref(), &watched, limits, &mut show)
         .await
         .map_err(|error| away(&error))?;
-    let failed: Vec<_> = outcomes
+    let complaints: Vec<_> = outcomes
         .iter()
-        .filter_map(|(name, health)| Some((name, masked(spec, name, complaint(health)?))))
+        .filter_map(|(name, outcome)| Complaint::of(spec, name, outcome))
         .collect();
-    if failed.is_empty() {
+    if complaints.is_empty() {
         return Ok(());
     }
     Err(Ill {
-        services: failed.iter().map(|(name, _)| (*name).clone()).collect(),
-        problem: problem_of(&failed),
+        services: outcomes
+            .into_iter()
+            .filter(is_ill)
+            .map(|(name, _)| name)
+            .collect(),
+        problem: complaint::problem(complaints),
         passing: false,
     })
 }
@@ -81,25 +84,9 @@ fn away(error: &EngineError) -> Ill {
     }
 }
 
-fn problem_of(failed: &[(&String, Complaint)]) -> Problem {
-    match failed {
-        [(name, (message, hint))] => {
-            Problem::new(format!("service {name} {message}"), hint.clone())
-        }
-        several => Problem {
-            message: format!("{} services are not well", several.len()),
-            hint: None,
-            details: several
-                .iter()
-                .map(|(name, (message, hint))| detail(name, message, hint.as_deref()))
-                .collect(),
-        },
-    }
-}
-
-fn watch(service: &Service, seen: &Seen, concern: Concern) -> Watched {
+fn watch(service: &Service, seen: &Seen, concern: Concern, usual: Duration) -> Watched {
     let window = match concern {
-        Concern::Restarted | Concern::Unwell => Watched::window_of(&service.spec, LONGEST_WINDOW),
+        Concern::Restarted | Concern::Unwell => Watched::window_of(&service.spec, usual),
         Concern::Moving => Duration::ZERO,
     };
     let before = match concern {
@@ -116,70 +103,21 @@ fn watch(service: &Service, seen: &Seen, concern: Concern) -> Watched {
 
 fn rollout(spec: &StackSpec, progress: &engine::Progress<'_>) -> Event {
     let Health {
+        status,
         tally,
         doing,
         reason,
         ..
     } = progress.health;
-    let is_well = matches!(progress.outcome, Some(Outcome::Healthy(_)));
     let note = match reason {
         Some(reason) => reason.to_string(),
-        None if is_well => String::new(),
+        None if *status == Status::Healthy => String::new(),
         None => doing.clone(),
     };
     Event::Rollout {
         service: progress.service.to_owned(),
         running: tally.running,
         wanted: tally.wanted,
-        note: mask(spec, progress.service, &note),
-    }
-}
-
-type Complaint = (String, Option<String>);
-
-fn masked(spec: &StackSpec, service: &str, (message, hint): Complaint) -> Complaint {
-    (mask(spec, service, &message), hint)
-}
-
-/// A task's error may quote the command or the environment, and so a secret.
-fn mask(spec: &StackSpec, service: &str, text: &str) -> String {
-    let service = spec.services.iter().find(|wanted| wanted.name == service);
-    service.map_or_else(
-        || text.to_owned(),
-        |service| engine::mask(text, &service.body),
-    )
-}
-
-/// What is wrong, and the way out; nothing for a service that is well.
-fn complaint(outcome: &Outcome) -> Option<Complaint> {
-    let health = outcome.health();
-    let doing = &health.doing;
-    let count = count(health);
-    let what = match outcome {
-        Outcome::Healthy(_) => return None,
-        Outcome::Failed(_) => format!("failed ({count})"),
-        Outcome::TimedOut(_) => format!("is still {doing} when the time is up ({count})"),
-        Outcome::Left(_) => format!("was {doing} when that was given up ({count})"),
-    };
-    match &health.reason {
-        Some(reason) => Some((format!("{what}: {reason}"), reason.hint())),
-        None => Some((
-            what,
-            Some("Give it longer with `--timeout`, and see `docker service ps`.".to_owned()),
-        )),
-    }
-}
-
-fn count(health: &Health) -> String {
-    format!(
-        "{} of {} tasks run",
-        health.tally.running, health.tally.wanted
-    )
-}
-
-fn detail(name: &str, message: &str, hint: Option<&str>) -> String {
-    match hint {
-        Some(hint) => format!("service {name} {message}\n  hint: {hint}"),
-        None => format!("service {name} {message}"),
+        note: complaint::mask(spec, progress.service, &note),
     }
 }

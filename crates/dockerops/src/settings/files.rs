@@ -65,13 +65,14 @@ pub(super) fn home_in(passwd: &str, uid: &str) -> Option<PathBuf> {
 
 /// A misspelt setting in a file would otherwise be ignored silently.
 pub(super) fn unknown_names(files: &[(String, String)]) -> Vec<String> {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
         "DOCKEROPS_DB_PATH",
         "DOCKEROPS_IMAGE_PULL_POLICY",
         "DOCKEROPS_GITHUB_HOSTS",
         "DOCKEROPS_COMPOSE_ENV",
         "DOCKEROPS_INSECURE_REGISTRIES",
         "DOCKEROPS_LOG_DIR",
+        "DOCKEROPS_STABILITY_WINDOW",
         "DOCKEROPS_ALLOW_NON_ROOT",
     ];
     let mut warnings = Vec::new();

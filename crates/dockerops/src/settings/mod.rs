@@ -20,6 +20,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use dockerops_core::secret::Secret;
 
@@ -30,6 +31,9 @@ pub use key::{FingerprintKey, KeyError};
 
 /// Where settings for the whole machine lie.
 pub const MACHINE_FILE: &str = "/etc/dockerops/dockerops.env";
+
+/// Docker's own client watches for so long when nobody says.
+const STABILITY_WINDOW: Duration = Duration::from_secs(5);
 
 /// What the environment and the settings files say, checked.
 #[derive(Debug)]
@@ -50,6 +54,9 @@ pub struct Settings {
     pub insecure_registries: Vec<String>,
     /// `DOCKEROPS_LOG_DIR`.
     pub log_dir: Option<PathBuf>,
+    /// `DOCKEROPS_STABILITY_WINDOW`: for how long a changed service must run before it
+    /// counts as well.
+    pub stability_window: Duration,
     /// `DOCKER_HOST` and the like.
     pub docker: DockerSettings,
     /// `DOCKEROPS_ALLOW_NON_ROOT=1`.
@@ -195,6 +202,9 @@ impl Settings {
             compose_env: compose_env(&values.list("DOCKEROPS_COMPOSE_ENV")?)?,
             insecure_registries: values.hosts("DOCKEROPS_INSECURE_REGISTRIES")?,
             log_dir: values.path("DOCKEROPS_LOG_DIR"),
+            stability_window: values
+                .duration("DOCKEROPS_STABILITY_WINDOW")?
+                .unwrap_or(STABILITY_WINDOW),
             docker: DockerSettings {
                 host: values.text("DOCKER_HOST")?.map(str::to_owned),
                 tls_verify: values.text("DOCKER_TLS_VERIFY")?.is_some(),

@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use dockerops_core::duration::parse_go_duration;
 use dockerops_core::secret::Secret;
 
 use super::{PullPolicy, SettingsError};
+
+const AN_HOUR: Duration = Duration::from_secs(3600);
 
 /// Variables under checked access: an empty one counts as not set.
 pub(super) struct Values<'a> {
@@ -55,6 +59,26 @@ impl<'a> Values<'a> {
             )),
             None => Ok(hosts.iter().map(|host| host.to_ascii_lowercase()).collect()),
         }
+    }
+
+    pub(super) fn duration(&self, name: &'static str) -> Result<Option<Duration>, SettingsError> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let nanos = parse_go_duration(text)
+            .ok()
+            .and_then(|nanos| u64::try_from(nanos).ok());
+        let duration = nanos
+            .map(Duration::from_nanos)
+            .filter(|length| *length <= AN_HOUR);
+        let bad = || {
+            invalid(
+                name,
+                text,
+                "a duration such as `5s` is expected, of an hour at most",
+            )
+        };
+        duration.map(Some).ok_or_else(bad)
     }
 
     pub(super) fn flag(&self, name: &'static str) -> Result<bool, SettingsError> {

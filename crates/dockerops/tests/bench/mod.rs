@@ -44,8 +44,11 @@ impl Bench {
         let mut git = GitSettings::new(home.path().join("mirrors"));
         let path = std::env::var_os("PATH").unwrap();
         git.environment.insert("PATH".to_owned(), path);
-        let variables = [("HOME", home.path().as_os_str().to_owned())]
-            .map(|(name, value): (&str, OsString)| (name.to_owned(), value));
+        let variables = [
+            ("HOME", home.path().as_os_str().to_owned()),
+            ("DOCKEROPS_STABILITY_WINDOW", OsString::from("1ms")),
+        ]
+        .map(|(name, value): (&str, OsString)| (name.to_owned(), value));
         let sources = Sources {
             process: Environment(BTreeMap::from(variables)),
             ..Sources::default()

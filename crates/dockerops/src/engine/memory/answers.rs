@@ -126,6 +126,10 @@ impl Engine for MemorySwarm {
         Ok(receiver)
     }
 
+    async fn health_check(&self, container: &str) -> Result<Option<String>, EngineError> {
+        Ok(self.state().complaints.get(container).cloned())
+    }
+
     async fn find_image(&self, name: &str) -> Result<Option<LocalImage>, EngineError> {
         let state = self.state();
         let mut images = state.images.values();

@@ -66,6 +66,8 @@ struct State {
     writes: Vec<String>,
     /// What tasks wrote, with the id of their service.
     lines: Vec<(String, LogLine)>,
+    /// By container: what its health check said.
+    complaints: BTreeMap<String, String>,
 }
 
 impl Default for MemorySwarm {
@@ -127,6 +129,14 @@ impl MemorySwarm {
             text: text.to_owned(),
         };
         state.lines.push((task.service_id, line));
+    }
+
+    /// The health check of the container `container` complains.
+    pub fn complain(&self, container: &str, text: &str) {
+        let mut state = self.state();
+        state
+            .complaints
+            .insert(container.to_owned(), text.to_owned());
     }
 
     /// The next [`Engine::apply`](super::Engine::apply) fails with `error` and writes nothing.
@@ -229,6 +239,7 @@ impl State {
             failures: VecDeque::new(),
             writes: Vec::new(),
             lines: Vec::new(),
+            complaints: BTreeMap::new(),
         }
     }
 

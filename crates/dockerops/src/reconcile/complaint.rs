@@ -1,0 +1,118 @@
+//! How a service ended that is not well → what is said about it.
+//!
+//! **Invariant**: what comes from the Swarm or from an application passes [`mask`] before
+//! it is shown or kept. A task's error may quote the command or the environment, and a log
+//! anything that its application knows.
+
+use dockerops_core::health::{Health, Outcome, Said};
+use dockerops_core::report::Problem;
+use dockerops_core::spec::StackSpec;
+
+use crate::engine;
+
+/// Longer lines of a log are cut.
+const LONGEST: usize = 200;
+
+/// What is said about one service.
+pub(super) struct Complaint {
+    /// `service web_a failed …`
+    message: String,
+    /// What it said last.
+    said: Vec<String>,
+    hint: Option<String>,
+}
+
+impl Complaint {
+    /// Nothing for a service that is well.
+    pub(super) fn of(spec: &StackSpec, service: &str, outcome: &Outcome) -> Option<Self> {
+        let what = what(outcome)?;
+        let reason = outcome.health().reason.as_ref();
+        let message = match reason {
+            Some(reason) => format!("service {service} {what}: {reason}"),
+            None => format!("service {service} {what}"),
+        };
+        let waited = || "Give it longer with `--timeout`, and see `docker service ps`.".to_owned();
+        let hint = match (reason, outcome) {
+            (Some(reason), _) => reason.hint(),
+            (None, Outcome::Left(_)) => None,
+            (None, _) => Some(waited()),
+        };
+        let said = reason.and_then(|reason| reason.said.as_ref());
+        Some(Self {
+            message: mask(spec, service, &message),
+            said: said.map_or(Vec::new(), |said| quote(spec, service, said)),
+            hint,
+        })
+    }
+
+    /// All of it in lines.
+    fn text(self) -> String {
+        let hint = self.hint.map(|hint| format!("  hint: {hint}"));
+        let lines = std::iter::once(self.message).chain(self.said).chain(hint);
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// All complaints as one problem.
+pub(super) fn problem(mut complaints: Vec<Complaint>) -> Problem {
+    if complaints.len() == 1
+        && let Some(Complaint {
+            message,
+            said,
+            hint,
+        }) = complaints.pop()
+    {
+        let details = said;
+        return Problem {
+            message,
+            hint,
+            details,
+        };
+    }
+    Problem {
+        message: format!("{} services are not well", complaints.len()),
+        hint: None,
+        details: complaints.into_iter().map(Complaint::text).collect(),
+    }
+}
+
+/// `text` without the values of the service's and the stack's secrets.
+pub(super) fn mask(spec: &StackSpec, service: &str, text: &str) -> String {
+    let service = spec.services.iter().find(|wanted| wanted.name == service);
+    let text = service.map_or_else(
+        || text.to_owned(),
+        |service| engine::mask(text, &service.body),
+    );
+    let hide = |text: String, secret: &dockerops_core::spec::FileSpec| {
+        engine::mask_content(&text, &secret.name, &secret.data)
+    };
+    spec.secrets.iter().fold(text, hide)
+}
+
+fn what(outcome: &Outcome) -> Option<String> {
+    let Health { tally, doing, .. } = outcome.health();
+    let count = format!("{} of {} tasks run", tally.running, tally.wanted);
+    Some(match outcome {
+        Outcome::Healthy(_) => return None,
+        Outcome::Failed(_) => format!("failed ({count})"),
+        Outcome::TimedOut(_) => format!("is still {doing} when the time is up ({count})"),
+        Outcome::Left(_) => format!("was {doing} when the wait was given up ({count})"),
+    })
+}
+
+/// ```text
+///   its log ends:
+///     no database at db:5432
+/// ```
+fn quote(spec: &StackSpec, service: &str, said: &Said) -> Vec<String> {
+    // Masked before it is cut: of half a value nothing would be found.
+    let line = |line: &String| {
+        let masked = mask(spec, service, line);
+        let cut: String = masked.chars().take(LONGEST).collect();
+        format!("    {cut}")
+    };
+    let head = format!("  its {} ends:", said.by.as_str());
+    std::iter::once(head)
+        .chain(said.lines.iter().map(line))
+        .collect()
+}
