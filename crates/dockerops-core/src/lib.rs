@@ -32,6 +32,7 @@ pub mod lint;
 pub mod manifest;
 pub mod names;
 pub mod observed;
+pub mod order;
 pub mod placement;
 pub mod plan;
 pub mod recovery;

@@ -79,6 +79,8 @@ pub mod label {
     pub const BINDINGS: &str = "dockerops.bindings";
     /// Ours, on services: names of environment variables that hold secrets, comma-separated.
     pub const SECRET_ENV: &str = "dockerops.secret-env";
+    /// Ours, on services that are no jobs: what the service depends on, within its stack, comma-separated.
+    pub const DEPENDS_ON: &str = "dockerops.depends-on";
     /// Ours, on secrets: `<key id>:<hmac>` of the content.
     pub const FINGERPRINT: &str = "dockerops.fingerprint";
     /// Documented for users: `"false"` on a service keeps it from being pruned.

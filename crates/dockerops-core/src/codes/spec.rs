@@ -230,5 +230,19 @@ pub(super) const GROUP: Group = Group {
             "`volumes.yaml` makes a binding of it.",
             "Remove the definition, or use another id.",
         ),
+        Code::new(
+            333,
+            "service-cycle",
+            "Services wait for each other.",
+            "Each is in the `depends_on` of the next, round to the first: none could go before the others.",
+            "Take one of them out of `depends_on`.",
+        ),
+        Code::new(
+            334,
+            "never-completes",
+            "A service waits for the end of one that never ends.",
+            "`service_completed_successfully` is asked of a service that Swarm starts anew whenever it ends.",
+            "Make it a job (`deploy.mode: replicated-job`), give it another `restart_policy`, or wait for `service_started`.",
+        ),
     ],
 };

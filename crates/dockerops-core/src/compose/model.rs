@@ -114,7 +114,7 @@ pub struct Service {
     pub volumes: Vec<Mount>,
     /// `working_dir`.
     pub working_dir: Option<Text>,
-    /// `depends_on`: names of services of the same file. Docker ignores it in a Swarm.
+    /// `depends_on`: services of the same stack. Docker ignores it in a Swarm.
     pub depends_on: Vec<Dependency>,
 }
 

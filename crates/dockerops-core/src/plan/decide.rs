@@ -16,6 +16,7 @@ use crate::body::Body;
 use crate::diagnostic::Diagnostics;
 use crate::names::label;
 use crate::observed::Service;
+use crate::order;
 use crate::spec::ServiceSpec;
 
 /// See [`super::plan`].
@@ -57,6 +58,7 @@ fn empty(inputs: &Inputs) -> Plan {
         changes: Vec::new(),
         kept: Vec::new(),
         warnings: note.into_iter().collect(),
+        waves: order::waves(inputs.desired),
         hashes: BTreeMap::new(),
     }
 }
@@ -166,7 +168,8 @@ impl<'a> Undeclared<'a> {
                 going.push(service);
             }
         }
-        going.sort_by(|a, b| a.name.cmp(&b.name));
+        let waves = order::removal_waves(&going, &inputs.desired.name);
+        let going = waves.into_iter().flatten().collect();
         Self { going, staying }
     }
 }
@@ -218,8 +221,8 @@ fn written(change: &Change) -> Option<&Body> {
     }
 }
 
-/// Adds the services' changes, ordered so that ports are free when they are
-/// taken. Returns the undeclared services that therefore had to go early.
+/// Adds the services' changes, wave by wave, and ordered so that ports are free when they
+/// are taken. Returns the undeclared services that therefore had to go early.
 fn services<'a>(
     plan: &mut Plan,
     inputs: &Inputs,
@@ -244,6 +247,7 @@ fn services<'a>(
         }
         let before = live(inputs, spec).map(|live| ports::of(&live.spec));
         steps.push(Step {
+            name: spec.name.clone(),
             item: decision.changes,
             after,
             before: before.unwrap_or_default(),
@@ -257,8 +261,12 @@ fn services<'a>(
         plan.changes
             .push(remove_service(service, Reason::Undeclared));
     }
+    let early_changes = ports::hasten(&mut plan.waves, &steps).into_iter();
+    plan.warnings.extend(early_changes.map(|name| {
+        format!("service `{name}` lets a port go, so it is changed before what it depends on")
+    }));
     plan.changes
-        .extend(ports::order(steps).into_iter().flatten());
+        .extend(ports::order(&plan.waves, steps).into_iter().flatten());
     early
 }
 

@@ -98,6 +98,10 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     /// Things that a person should know before applying.
     pub warnings: Vec<String>,
+    /// Services by name, in the order to go: those of one wave go together, and the next wave when
+    /// they are as [`crate::order::after`] wants them. The changes come in this order. Of a removal, its
+    /// services, each before what it depends on.
+    pub waves: Vec<Vec<String>>,
     /// By service name: a keyed hash of what it is asked to be. Remember it when a
     /// service is written, and give it back as [`Inputs::attempted`].
     pub hashes: BTreeMap<String, String>,

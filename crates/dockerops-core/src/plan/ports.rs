@@ -63,9 +63,11 @@ pub(super) fn conflict<'a>(wanted: &'a BTreeSet<Port>, held: &BTreeSet<Port>) ->
         .find(|port| held.iter().any(|other| port.conflicts(other)))
 }
 
-/// A group of writes, with the ports that it takes and those it holds until then.
+/// A group of writes for one service, with the ports that it takes and those it holds until then.
 #[derive(Debug)]
 pub(super) struct Step<T> {
+    /// The service.
+    pub(super) name: String,
     /// What to do.
     pub(super) item: T,
     /// Ports published afterwards.
@@ -74,9 +76,50 @@ pub(super) struct Step<T> {
     pub(super) before: BTreeSet<Port>,
 }
 
-/// Orders `steps` so that a port is let go before another takes it. Two services
-/// that swap ports cannot be ordered and stay in the given order.
-pub(super) fn order<T>(mut steps: Vec<Step<T>>) -> Vec<T> {
+/// Moves services that hold a port into the wave of the one that takes it, when that is an earlier
+/// one: the engine would refuse the port. Gives their names.
+pub(super) fn hasten<T>(waves: &mut Vec<Vec<String>>, steps: &[Step<T>]) -> BTreeSet<String> {
+    let mut hastened = BTreeSet::new();
+    // Each time one moves, it moves to an earlier wave, so this ends.
+    while let Some((holder, wave)) = steps.iter().find_map(|step| late(waves, steps, step)) {
+        for wave in waves.iter_mut() {
+            wave.retain(|name| *name != holder);
+        }
+        if let Some(wave) = waves.get_mut(wave) {
+            wave.push(holder.clone());
+            wave.sort();
+        }
+        hastened.insert(holder);
+    }
+    waves.retain(|wave| !wave.is_empty());
+    hastened
+}
+
+/// One that holds a port which `taker` takes in an earlier wave, and that wave.
+fn late<T>(waves: &[Vec<String>], steps: &[Step<T>], taker: &Step<T>) -> Option<(String, usize)> {
+    let wave = |name: &String| waves.iter().position(|wave| wave.contains(name));
+    let early = wave(&taker.name)?;
+    let holds = |step: &&Step<T>| {
+        step.name != taker.name
+            && conflict(&taker.after, &step.before).is_some()
+            && wave(&step.name).is_some_and(|held| held > early)
+    };
+    let holder = steps.iter().find(holds)?;
+    Some((holder.name.clone(), early))
+}
+
+/// Orders `steps` by `waves`, and in each so that a port is let go before another takes it.
+/// Two services that swap ports cannot be ordered and stay in the given order.
+pub(super) fn order<T>(waves: &[Vec<String>], mut steps: Vec<Step<T>>) -> Vec<T> {
+    let mut ordered = Vec::new();
+    for wave in waves {
+        let now = steps.extract_if(.., |step| wave.contains(&step.name));
+        ordered.extend(by_ports(now.collect()));
+    }
+    ordered
+}
+
+fn by_ports<T>(mut steps: Vec<Step<T>>) -> Vec<T> {
     let mut ordered = Vec::new();
     while !steps.is_empty() {
         let free = |at: &usize| {

@@ -11,6 +11,7 @@ use super::{FileKind, Kept, KeptWhy, Plan, Reason, files, networks, refuse};
 use crate::diagnostic::Diagnostics;
 use crate::names::{Owner, StackName};
 use crate::observed::{Observed, Service};
+use crate::order;
 
 /// See [`super::removal()`].
 pub(super) fn plan(
@@ -35,6 +36,7 @@ pub(super) fn plan(
         changes: Vec::new(),
         kept: Vec::new(),
         warnings: Vec::new(),
+        waves: Vec::new(),
         hashes: BTreeMap::new(),
     };
     if whose == Ownership::Nobody && !has_networks(observed, stack) {
@@ -50,11 +52,13 @@ pub(super) fn plan(
     let (going, staying): (Vec<_>, Vec<_>) = observed.services.iter().partition(|service| {
         ours(&labels_of(service)) || (whose.includes(owner) && is_adopted_job(service, stack))
     });
-    plan.changes.extend(
-        going
-            .into_iter()
-            .map(|s| remove_service(s, Reason::Undeclared)),
-    );
+    for wave in order::removal_waves(&going, stack) {
+        plan.waves
+            .push(wave.iter().map(|s| s.name.clone()).collect());
+        let gone = wave.into_iter();
+        plan.changes
+            .extend(gone.map(|s| remove_service(s, Reason::Undeclared)));
+    }
     plan.kept = foreign(&staying, stack);
     let used: BTreeSet<_> = staying
         .iter()

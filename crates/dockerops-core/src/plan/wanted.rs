@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value, json};
+
 use super::FileKind;
 use super::files::Files;
 use super::inputs::{Adopt, Inputs};
@@ -15,6 +17,7 @@ use super::pins::Chosen;
 use crate::body::Body;
 use crate::names::label;
 use crate::observed::Service;
+use crate::order;
 use crate::spec::ServiceSpec;
 
 /// How much of a binding's hash the label keeps.
@@ -54,7 +57,8 @@ pub(super) fn wanted(
     if !matches!(body.get("Labels"), Some(Body::Map(_))) {
         body.set("Labels", Body::map());
     }
-    let hash = hash(inputs, &body, files, &bindings);
+    let order = order::label_of(service, &inputs.desired.name);
+    let hash = hash(inputs, &body, files, &bindings, order.as_deref());
     rename(&mut body, files);
     let ours = match inputs.policy.adopt {
         Adopt::Compare => was
@@ -97,6 +101,9 @@ fn labels(
     }
     if !bindings.is_empty() {
         labels.insert(label::BINDINGS.to_owned(), binding_label(bindings));
+    }
+    if let Some(order) = order::label_of(service, &inputs.desired.name) {
+        labels.insert(label::DEPENDS_ON.to_owned(), order);
     }
     let names = secret_fields(service, body);
     if !names.is_empty() {
@@ -170,13 +177,16 @@ fn hash(
     body: &Body,
     files: &Files,
     bindings: &BTreeMap<String, String>,
+    order: Option<&str>,
 ) -> String {
     let spec = body.expose();
     let contents: Vec<_> = super::files::references(&spec)
         .into_iter()
         .filter_map(|name| files.marks.get(&name))
         .collect();
-    let all = serde_json::json!([spec, contents, bindings]);
+    let mut all = vec![json!(spec), json!(contents), json!(bindings)];
+    all.extend(order.map(Value::from));
+    let all = Value::from(all);
     inputs.key.fingerprint(all.to_string().as_bytes())
 }
 

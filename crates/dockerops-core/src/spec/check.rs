@@ -5,6 +5,7 @@
 //! task starts is a warning, as Docker accepts such a stack.
 
 mod names;
+mod order;
 mod values;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,8 @@ use super::stack::{Stack, did_you_mean, is_open};
 use crate::compose::model::Service;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::image::ImageRef;
+
+pub(super) use order::check as check_order;
 
 pub(super) use names::{check_file_name, check_network_name};
 

@@ -23,6 +23,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::body::Body;
+use crate::compose::model::Condition;
 use crate::compose::{Compose, Origin};
 use crate::diagnostic::Diagnostics;
 use crate::field::Text;
@@ -57,7 +58,7 @@ pub fn convert(compose: &Compose, input: &Input<'_>, out: &mut Diagnostics) -> O
     check::check(stack, &mut found);
     mounts::check_definitions(stack, &mut found);
     let (networks, external_networks) = networks::networks(stack, &mut found);
-    let spec = StackSpec {
+    let mut spec = StackSpec {
         name: input.stack.clone(),
         networks,
         external_networks,
@@ -67,6 +68,8 @@ pub fn convert(compose: &Compose, input: &Input<'_>, out: &mut Diagnostics) -> O
         external_secrets: files::external(stack, Kind::Secret),
         services: service::services(stack, &mut found),
     };
+    check::check_order(stack, &spec.services, &mut found);
+    crate::order::break_circles(&mut spec);
     let failed = found.has_errors();
     out.extend(found);
     (!failed).then_some(spec)
@@ -147,4 +150,7 @@ pub struct ServiceSpec {
     pub secret_env: Vec<String>,
     /// Whether it is a job (`replicated-job`, `global-job`).
     pub is_job: bool,
+    /// Services of the stack that it waits for, by Docker's name, and until when; sorted. Docker
+    /// knows nothing of it: [`crate::order`] does.
+    pub depends_on: Vec<(String, Condition)>,
 }

@@ -2,6 +2,8 @@
 //!
 //! Rules: `Service` of docker/cli `compose/convert/service.go`.
 
+use std::collections::BTreeMap;
+
 use super::ServiceSpec;
 use super::container::container;
 use super::deploy;
@@ -11,7 +13,7 @@ use super::object::Object;
 use super::ports::endpoint;
 use super::stack::Stack;
 use crate::body::Body;
-use crate::compose::model::{Logging, Service};
+use crate::compose::model::{Condition, Dependency, Logging, Service};
 use crate::diagnostic::Diagnostics;
 use crate::field::Text;
 use crate::names::label;
@@ -47,7 +49,26 @@ fn convert(
         bindings: mounts.bindings,
         secret_env: secret_env.map(|(name, _)| name.clone()).collect(),
         is_job: deploy::is_job(service),
+        depends_on: depends_on(stack, service),
     }
+}
+
+/// Of services that are there; of several conditions for one, the last.
+fn depends_on(stack: &Stack<'_>, service: &Service) -> Vec<(String, Condition)> {
+    let defined = |dependency: &&Dependency| {
+        let key = &dependency.service.value;
+        stack.compose.services.contains_key(key)
+    };
+    let waits = service.depends_on.iter().filter(defined);
+    let waits: BTreeMap<_, _> = waits
+        .map(|dependency| {
+            (
+                stack.scoped(&dependency.service.value),
+                dependency.condition,
+            )
+        })
+        .collect();
+    waits.into_iter().collect()
 }
 
 fn body(

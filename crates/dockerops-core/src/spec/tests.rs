@@ -159,6 +159,76 @@ web.yml:5:16 undefined-network: network `frnt` is not defined | Did you mean `fr
 }
 
 #[test]
+fn what_a_service_waits_for_is_known_and_in_no_body() {
+    let text = |waits: &str| {
+        format!(
+            "services:\n  web: {{image: nginx{waits}}}\n  db: {{image: postgres}}\n  \
+             migrate: {{image: app, deploy: {{mode: replicated-job}}}}\n  \
+             once: {{image: app, deploy: {{restart_policy: {{condition: on-failure}}}}}}\n"
+        )
+    };
+    let waits = ", depends_on: {migrate: {condition: service_completed_successfully}, \
+                 once: {condition: service_completed_successfully}, \
+                 db: {condition: service_healthy}, nowhere: {condition: service_started}}";
+    let spec = convert_as(Origin::Repository, &text(waits)).0.unwrap();
+    let web = spec.services.iter().find(|s| s.key == "web").unwrap();
+    let conditions: Vec<_> = web
+        .depends_on
+        .iter()
+        .map(|(name, c)| (name.as_str(), *c))
+        .collect();
+    assert_eq!(
+        conditions,
+        [
+            ("web_db", Condition::Healthy),
+            ("web_migrate", Condition::Completed),
+            ("web_once", Condition::Completed)
+        ]
+    );
+    let without = convert_as(Origin::Repository, &text("")).0.unwrap();
+    let bodies = |spec: &StackSpec| {
+        spec.services
+            .iter()
+            .map(|s| s.body.expose())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(bodies(&spec), bodies(&without));
+    assert_eq!(crate::order::waves(&spec).len(), 2);
+}
+
+#[test]
+fn services_in_a_circle_and_the_end_of_what_never_ends_are_refused() {
+    insta::assert_snapshot!(bad("
+services:
+  a: {image: x, depends_on: [b]}
+  b: {image: x, depends_on: {c: {condition: service_completed_successfully}}}
+  c: {image: x, depends_on: [a]}
+  d: {image: x, depends_on: [d]}
+"), @r"
+    web.yml:3:30 service-cycle: services wait for each other: a → b → c → a | Take one of them out of `depends_on`.
+    web.yml:6:30 service-cycle: services wait for each other: d → d | Take one of them out of `depends_on`.
+    web.yml:4:30 never-completes: service `c` never completes: Swarm starts it anew when it ends | Give `c` the `deploy.mode: replicated-job`, or wait for `service_started`.
+    ");
+}
+
+#[test]
+fn a_circle_in_files_given_by_hand_is_no_order() {
+    let bare = Origin::Bare {
+        working_dir: "/".to_owned(),
+    };
+    let text = "services: {a: {image: x, depends_on: [b]}, b: {image: x, depends_on: [a]}, \
+                c: {image: x, depends_on: [a]}, d: {image: x}}";
+    let (spec, told) = convert_as(bare, text);
+    insta::assert_snapshot!(told, @"web.yml:1:39 service-cycle: services wait for each other, so in no order: a → b → a | Take one of them out of `depends_on`.");
+    let spec = spec.unwrap();
+    assert!(
+        spec.services
+            .iter()
+            .all(|service| service.depends_on.is_empty())
+    );
+}
+
+#[test]
 fn labels_of_ours_are_refused_in_a_repository_but_for_the_documented_one() {
     let text = "
 services: {a: {image: nginx, labels: {dockerops.x: y}, deploy: {labels: {dockerops.pin: z, dockerops.prune: 'false'}}}}
@@ -200,27 +270,27 @@ services:
 configs: {{none: {{file: empty}}}}
 secrets: {{big: {{file: big}}, ok: {{file: x}}, '.dot': {{file: x}}}}
 ")), @r"
-web.yml:19:13 dnsrr-ingress: a port of the routing mesh does not go with `endpoint_mode: dnsrr` | Publish the port with `mode: host`, or remove `endpoint_mode`.
-web.yml:19:26 dnsrr-ingress: a port of the routing mesh does not go with `endpoint_mode: dnsrr` | Publish the port with `mode: host`, or remove `endpoint_mode`.
-web.yml:6:13 port-conflict: port 80 is published by service `other`, too | Publish another port.
-web.yml:6:22 port-conflict: port 80 is published by service `other`, too | Publish another port.
-web.yml:6:31 port-conflict: port 90 is published by service `other`, too | Publish another port.
-web.yml:21:3 refused-value: a job has no `update_config` | Remove `update_config`.
-web.yml:3:3 invalid-name: Swarm refuses `web_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` as name of a service | Use letters, digits, `-` and `_`, starting and ending with a letter or digit, at most 63 characters together with the stack's name.
-web.yml:5:12 invalid-image: the image of service `web` is invalid: the repository part of an image name must be lowercase | Write the repository in lower case.
-web.yml:7:24 duplicate-target: two mounts of this service have the same target | Give each its own target.
-web.yml:12:34 refused-value: `cpus` is less than 0.001 | Ask for at least 0.001 CPUs.
-web.yml:12:52 refused-value: `memory` is less than 4 MiB | Ask for at least `4M`.
-web.yml:14:35 refused-value: unknown `condition` | Use one of `none`, `on-failure`, `any`.
-web.yml:15:52 refused-value: a time is negative | Write it without the minus.
-web.yml:15:42 refused-value: `max_failure_ratio` is not between 0 and 1 | Write a part of all tasks, such as `0.3`.
-web.yml:13:33 refused-value: the engine refuses this placement constraint | Write `node.role == manager`, `node.labels.zone != a` or the like.
-web.yml:22:24 content-size: the file of config `none` has 0 bytes, which Swarm refuses | Use a file of at least 1 and less than 1024000 bytes.
-web.yml:23:23 content-size: the file of secret `big` has 512000 bytes, which Swarm refuses | Use a file of at least 1 and less than 512000 bytes.
-web.yml:16:37 healthcheck: `test` does not go with `disable` | Remove one of them.
-web.yml:8:62 duplicate-target: two secrets of this service have the same target | Give each its own `target`.
-web.yml:11:17 global-replicas: a global service has no `replicas` | Remove `replicas`, or use `mode: replicated`.
-");
+    web.yml:19:13 dnsrr-ingress: a port of the routing mesh does not go with `endpoint_mode: dnsrr` | Publish the port with `mode: host`, or remove `endpoint_mode`.
+    web.yml:19:26 dnsrr-ingress: a port of the routing mesh does not go with `endpoint_mode: dnsrr` | Publish the port with `mode: host`, or remove `endpoint_mode`.
+    web.yml:6:13 port-conflict: port 80 is published by service `other`, too | Publish another port.
+    web.yml:6:22 port-conflict: port 80 is published by service `other`, too | Publish another port.
+    web.yml:6:31 port-conflict: port 90 is published by service `other`, too | Publish another port.
+    web.yml:21:3 refused-value: a job has no `update_config` | Remove `update_config`.
+    web.yml:3:3 invalid-name: Swarm refuses `web_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn` as name of a service | Use letters, digits, `-` and `_`, starting and ending with a letter or digit, at most 63 characters together with the stack's name.
+    web.yml:5:12 invalid-image: the image of service `web` is invalid: the repository part of an image name must be lowercase | Write the repository in lower case.
+    web.yml:7:24 duplicate-target: two mounts of this service have the same target | Give each its own target.
+    web.yml:12:34 refused-value: `cpus` is less than 0.001 | Ask for at least 0.001 CPUs.
+    web.yml:12:52 refused-value: `memory` is less than 4 MiB | Ask for at least `4M`.
+    web.yml:14:35 refused-value: unknown `condition` | Use one of `none`, `on-failure`, `any`.
+    web.yml:15:52 refused-value: a time is negative | Write it without the minus.
+    web.yml:15:42 refused-value: `max_failure_ratio` is not between 0 and 1 | Write a part of all tasks, such as `0.3`.
+    web.yml:13:33 refused-value: the engine refuses this placement constraint | Write `node.role == manager`, `node.labels.zone != a` or the like.
+    web.yml:22:24 content-size: the file of config `none` has 0 bytes, which Swarm refuses | Use a file of at least 1 and less than 1024000 bytes.
+    web.yml:23:23 content-size: the file of secret `big` has 512000 bytes, which Swarm refuses | Use a file of at least 1 and less than 512000 bytes.
+    web.yml:16:37 healthcheck: `test` does not go with `disable` | Remove one of them.
+    web.yml:8:62 duplicate-target: two secrets of this service have the same target | Give each its own `target`.
+    web.yml:11:17 global-replicas: a global service has no `replicas` | Remove `replicas`, or use `mode: replicated`.
+    ");
 }
 
 #[test]
@@ -304,12 +374,12 @@ networks: {n: {name: '${PASSWORD}'}}
 volumes: {v: {name: 'a${PASSWORD}'}}
 configs: {c: {file: x, name: '${PASSWORD}'}}
 "), @r"
-web.yml:4:21 secret-in-name: a name holds a secret | Write the name without a variable that carries a secret.
-web.yml:3:22 secret-in-name: a name holds a secret | Write the name without a variable that carries a secret.
-web.yml:5:30 secret-in-name: a name holds a secret | Write the name without a variable that carries a secret.
-web.yml:2:63 secret-in-name: a volume is named by a variable that carries a secret | Write the name without that variable.
-web.yml:2:92 secret-in-name: a secret is named by a variable that carries a secret | Write the name without that variable.
-");
+    web.yml:4:21 secret-in-name: a name holds a secret | Write the name without a variable that carries a secret.
+    web.yml:3:22 secret-in-name: a name holds a secret | Write the name without a variable that carries a secret.
+    web.yml:5:30 secret-in-name: a name holds a secret | Write the name without a variable that carries a secret.
+    web.yml:2:63 secret-in-name: a volume is named by a variable that carries a secret | Write the name without that variable.
+    web.yml:2:92 secret-in-name: a secret is named by a variable that carries a secret | Write the name without that variable.
+    ");
 }
 
 #[test]

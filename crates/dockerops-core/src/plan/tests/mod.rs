@@ -3,6 +3,7 @@
 mod corpus;
 mod files;
 mod imitation;
+mod order;
 mod ownership;
 mod promises;
 mod reasons;

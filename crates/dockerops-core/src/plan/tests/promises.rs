@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::world::{With, World, file, lines, service, tainted};
 use crate::body::Body;
+use crate::compose::model::Condition;
 use crate::observed::Service;
 use crate::plan::{Adopt, VolumeChange};
 use crate::spec::{ServiceSpec, StackSpec};
@@ -57,8 +58,16 @@ prop_compose! {
         c in prop::option::of(any_service("c", 82)),
         config in 0..4u8,
         secret in 0..4u8,
+        waits in (any::<bool>(), any::<bool>(), any::<bool>()),
     ) -> StackSpec {
         let mut desired = World::new(vec![a, b, c].into_iter().flatten().collect()).desired;
+        for (there, from, to) in [(waits.0, "app_a", "app_b"), (waits.1, "app_b", "app_c"), (waits.2, "app_a", "app_c")] {
+            let known = desired.services.iter().any(|s| s.name == to);
+            let service = desired.services.iter_mut().find(|s| s.name == from);
+            if let Some(service) = service.filter(|_| there && known) {
+                service.depends_on.push((to.to_owned(), Condition::Started));
+            }
+        }
         desired.configs = vec![file("app_conf", &format!("content {config}"))];
         desired.secrets = vec![file("app_key", &format!("{CANARY}{secret}"))];
         desired

@@ -249,6 +249,7 @@ pub(super) fn service(key: &str) -> ServiceSpec {
         bindings: vec![],
         secret_env: vec![],
         is_job: false,
+        depends_on: vec![],
     }
 }
 
