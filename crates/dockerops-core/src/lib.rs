@@ -15,6 +15,7 @@
 
 pub mod bindings;
 pub mod body;
+pub mod checkup;
 pub mod codes;
 pub mod compose;
 mod cycle;

@@ -59,6 +59,19 @@ impl Lock {
         PathBuf::from(path)
     }
 
+    /// Who holds the lock at `path` now, if anybody does; makes no file.
+    pub fn holder(path: &Path) -> Option<Holder> {
+        let mut file = File::open(path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let _ = file.read_to_string(&mut text);
+                Holder::parse(&text)
+            }
+            _ => None,
+        }
+    }
+
     /// Takes the lock at `path` in the name of `me`, or says who has it.
     pub fn try_acquire(path: &Path, me: &Holder) -> Result<Self, LockError> {
         let failed = |source| LockError::File {
@@ -169,7 +182,9 @@ mod tests {
             error.to_string(),
             "another DockerOps is running: `reconcile --force` (process 42) since 2026-01-02T03:04:05Z"
         );
+        assert_eq!(Lock::holder(&path), Some(me("reconcile --force")));
         drop(first);
+        assert_eq!(Lock::holder(&path), None);
         Lock::try_acquire(&path, &me("x")).unwrap();
     }
 

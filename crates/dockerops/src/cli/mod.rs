@@ -7,10 +7,13 @@
 mod debug_cache;
 mod deploy;
 mod diff;
+mod doctor;
 mod exit;
+mod history;
 mod init;
 mod limits;
 mod log;
+mod moment;
 mod offline;
 mod output;
 mod plan;
@@ -27,7 +30,10 @@ mod state;
 mod stop;
 mod stopped;
 mod styled;
+mod subject;
 mod summary;
+mod suspend;
+mod unwatch;
 mod validate;
 mod version;
 mod watch;
@@ -68,6 +74,11 @@ enum Command {
     Deploy(deploy::DeployArgs),
     Retry(retry::RetryArgs),
     Rollback(rollback::RollbackArgs),
+    History(history::HistoryArgs),
+    Suspend(suspend::SuspendArgs),
+    Resume(suspend::ResumeArgs),
+    Unwatch(unwatch::UnwatchArgs),
+    Doctor(doctor::DoctorArgs),
     Stop(stop::StopArgs),
     Render(render::RenderArgs),
     Init(init::InitArgs),
@@ -106,6 +117,11 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Deploy(args) => until_stopped(deploy::run(args, &mut out)).await,
         Command::Retry(args) => until_stopped(retry::run(args, &mut out)).await,
         Command::Rollback(args) => until_stopped(rollback::run(args, &mut out)).await,
+        Command::History(args) => Some(history::run(args, &mut out)),
+        Command::Suspend(args) => until_stopped(suspend::suspend(args, &mut out)).await,
+        Command::Resume(args) => until_stopped(suspend::resume(args, &mut out)).await,
+        Command::Unwatch(args) => until_stopped(unwatch::run(args, &mut out)).await,
+        Command::Doctor(args) => until_stopped(doctor::run(args, &mut out)).await,
         Command::Stop(args) => until_stopped(stop::run(args, &mut out)).await,
         Command::Render(args) => Some(render::run(args, &mut out)),
         Command::Init(args) => Some(init::run(args, &mut out)),

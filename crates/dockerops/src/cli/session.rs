@@ -29,6 +29,12 @@ pub(super) struct Session {
     _lock: Option<Lock>,
 }
 
+/// The database, for who changes it and reaches nothing else.
+pub(super) struct Records {
+    pub(super) store: Store,
+    _lock: Lock,
+}
+
 /// What becomes of the key for fingerprints where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
@@ -66,6 +72,24 @@ pub(super) fn store(settings: &Settings) -> Result<Store, Problem> {
     Store::open(&settings.database).map_err(|error| problem(&error, error.hint()))
 }
 
+/// A copy of the database, for commands that only read it and must not make one.
+pub(super) fn records_to_look(settings: &Settings) -> Result<Store, Problem> {
+    Store::snapshot(&settings.database).map_err(|error| problem(&error, error.hint()))
+}
+
+/// Takes the lock and opens the database: no run is at work then.
+pub(super) async fn records(
+    command: &str,
+    wait_lock: Option<Duration>,
+    out: &mut Output,
+) -> Result<Records, Problem> {
+    let settings = settings(out)?;
+    log(&settings, command, out)?;
+    let lock = lock(&settings, command, wait_lock, out).await?;
+    let store = store(&settings)?;
+    Ok(Records { store, _lock: lock })
+}
+
 impl Session {
     /// Takes the lock and reaches everything that a run needs.
     pub(super) async fn open(
@@ -99,6 +123,21 @@ impl Session {
         let key = key.map_err(|error| problem(&error, error.hint()))?;
         manager(&engine).await?;
         Ok(Self::new(engine, store, &key, settings, None))
+    }
+
+    /// Reaches as much as there is, for whoever finds out what is broken; also says why the
+    /// database could not be opened, in whose place there is an empty one.
+    pub(super) fn examine(out: &mut Output) -> Result<(Self, Option<Problem>), Problem> {
+        let settings = settings(out)?;
+        let engine = engine(&settings)?;
+        let failed = |error: crate::store::StoreError| problem(&error, error.hint());
+        let (store, broken) = match Store::snapshot(&settings.database) {
+            Ok(store) => (store, None),
+            Err(error) => (Store::none().map_err(failed)?, Some(failed(error))),
+        };
+        let key = settings.fingerprint_key_to_look();
+        let key = key.map_err(|error| problem(&error, error.hint()))?;
+        Ok((Self::new(engine, store, &key, settings, None), broken))
     }
 
     fn new(

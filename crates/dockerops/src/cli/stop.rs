@@ -9,7 +9,7 @@ use super::session::{Session, duration};
 use super::{Exit, summary};
 use crate::reconcile::{self, Managed};
 
-/// Remove EVERY stack that DockerOps deployed, its recorded images, and its memory
+/// Remove EVERY stack that DockerOps deployed, its recorded images, and its memory but the history
 ///
 /// DESTRUCTIVE. On a terminal it lists what will go and asks. WITHOUT A TERMINAL (cron, CI, a pipe) IT DOES
 /// NOT ASK. Docker volumes, NFS data, and everything that DockerOps did not deploy stay.

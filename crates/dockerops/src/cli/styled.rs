@@ -77,6 +77,24 @@ pub(super) fn shortened(text: &str, width: Option<usize>) -> String {
     format!("{start}…{end}")
 }
 
+/// `text` in lines of at most `width` characters, broken between words; those after the
+/// first begin with `indent`, which the first is told to have, too.
+pub(super) fn wrapped(text: &str, indent: usize, width: Option<usize>) -> String {
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(20));
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let length = |text: &str| text.chars().count();
+        match lines.last_mut() {
+            Some(line) if length(line) + 1 + length(word) <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join(&format!("\n{}", " ".repeat(indent)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +108,16 @@ mod tests {
             text.coloured(),
             "\u{1b}[1m\u{1b}[31ma\\u{1b}[2Jb\u{1b}[0m\n"
         );
+    }
+
+    #[test]
+    fn a_long_sentence_is_broken_between_words_and_indented() {
+        let text = "one two three four five six seven";
+        assert_eq!(
+            wrapped(text, 2, Some(22)),
+            "one two three four\n  five six seven"
+        );
+        assert_eq!(wrapped(text, 2, None), text);
     }
 
     #[test]

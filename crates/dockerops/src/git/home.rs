@@ -76,7 +76,13 @@ impl Git {
         Ok(())
     }
 
-    async fn first_use(&self) -> Result<(), GitError> {
+    /// Git's version, which is one that works.
+    pub async fn version(&self) -> Result<&str, GitError> {
+        let version = self.ready.get_or_try_init(|| self.first_use()).await?;
+        Ok(version)
+    }
+
+    async fn first_use(&self) -> Result<String, GitError> {
         write_home(&self.home()).map_err(|source| GitError::folder(self.home(), source))?;
         let mut command = self.bare_command();
         command.arg("version");
@@ -173,7 +179,7 @@ fn write_home(home: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn check_version(output: &Output) -> Result<(), GitError> {
+fn check_version(output: &Output) -> Result<String, GitError> {
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.trim().trim_start_matches("git version ").to_owned();
     let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
@@ -181,14 +187,14 @@ fn check_version(output: &Output) -> Result<(), GitError> {
     if found < OLDEST_GIT {
         return Err(GitError::TooOld { found: version });
     }
-    Ok(())
+    Ok(version)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn version(text: &str) -> Result<(), GitError> {
+    fn version(text: &str) -> Result<String, GitError> {
         check_version(&Output {
             code: Some(0),
             stdout: text.as_bytes().to_vec(),

@@ -72,7 +72,8 @@ pub struct Git {
     settings: GitSettings,
     /// Where `git` lies: a whole path lets the standard library start it without a copy of us.
     program: PathBuf,
-    ready: OnceCell<()>,
+    /// Its version, once everything is in place.
+    ready: OnceCell<String>,
     /// For probes; `None` when it cannot be made.
     http: OnceLock<Option<reqwest::Client>>,
     https: OnceLock<Option<reqwest::Client>>,

@@ -15,6 +15,7 @@ mod apply;
 mod content;
 mod error;
 mod ledgers;
+mod probe;
 mod replace;
 mod root;
 mod secret;
@@ -35,6 +36,7 @@ use dockerops_core::names::Owner;
 
 pub use content::Content;
 pub use error::HostError;
+pub use probe::{space, storage};
 pub use secret::{SecretError, read_secret};
 
 use apply::Run;

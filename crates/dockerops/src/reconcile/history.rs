@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use dockerops_core::names::Owner;
 use dockerops_core::plan::{Resolution, pins};
 use dockerops_core::report::{Outcome, Problem, RepositoryReport, StackReport};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Wait;
 use super::read::{Read, Repository};
 use super::stack::{Stacks, commit_report};
+use super::{Trigger, Wait};
 use crate::store::{Ended, Store, StoreError};
 
 /// Writes what became of `repository` and its stacks.
@@ -54,6 +55,29 @@ fn is_news(
         }
         _ => true,
     })
+}
+
+/// That a stack was removed by hand, of which no repository was read.
+pub(super) fn removed(
+    owner: &Owner,
+    report: &StackReport,
+    trigger: Trigger,
+    started: Timestamp,
+) -> Ended {
+    Ended {
+        repository: owner.clone(),
+        stack: report.name.to_string(),
+        commit: None,
+        trigger: trigger.as_str().to_owned(),
+        outcome: "removed".to_owned(),
+        reason: String::new(),
+        healthy: false,
+        hash: String::new(),
+        pins: BTreeMap::new(),
+        report: to_json(report),
+        started_at: started.to_string(),
+        ended_at: Timestamp::now().to_string(),
+    }
 }
 
 struct Told<'a> {

@@ -299,6 +299,21 @@ pub(super) async fn clean(world: &World, repositories: &[Repository], report: &m
     }
 }
 
+/// Counts the images anew when a repository is gone, and removes what nothing counts any
+/// more; its containers may go a little later.
+pub(super) async fn recount(world: &World) -> Result<Vec<String>, Problem> {
+    let (recorded, now) = count(world, &[])?;
+    let observed = world.engine.observe().await;
+    let observed = observed.map_err(|error| problem(&error, error.hint()))?;
+    let unused = image_counts::removable(&recorded, &now, &observed);
+    let removed = remove_released(world, unused).await?;
+    for image in &removed {
+        let forgotten = world.store().remove_image(image);
+        forgotten.map_err(|error| problem(&error, error.hint()))?;
+    }
+    Ok(removed)
+}
+
 async fn clean_up(world: &World, repositories: &[Repository]) -> Result<Vec<String>, Problem> {
     let (recorded, now) = count(world, repositories)?;
     let complete = repositories

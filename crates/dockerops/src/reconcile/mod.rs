@@ -10,6 +10,7 @@ mod bindings;
 mod by_hand;
 mod complaint;
 mod diff;
+mod doctor;
 mod draft;
 mod files;
 mod folder;
@@ -32,6 +33,7 @@ mod source;
 mod stack;
 mod stop;
 mod suspended;
+mod unwatch;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,11 +52,13 @@ use jiff::Timestamp;
 
 pub use agreed::{Agreed, all_moved, read_plan};
 pub use by_hand::{Earlier, earlier, roll_back};
+pub use doctor::doctor;
 pub(crate) use problem::not_a_folder;
 pub use problem::problem;
 pub(crate) use read::read_secret;
 pub use source::{BareFiles, Source, Target};
 pub use stop::{Managed, managed, stop};
+pub use unwatch::{forget, managed_by, unwatch};
 
 use crate::engine::{Engine, EngineError, TaskFilter};
 use crate::git::Git;
@@ -130,6 +134,10 @@ pub enum Trigger {
     Rollback,
     /// `deploy`
     Deploy,
+    /// `stop`
+    Stop,
+    /// `unwatch`
+    Unwatch,
 }
 
 impl Limits {
@@ -160,6 +168,8 @@ impl Trigger {
             Self::Retry => "retry",
             Self::Rollback => "rollback",
             Self::Deploy => "deploy",
+            Self::Stop => "stop",
+            Self::Unwatch => "unwatch",
         }
     }
 }

@@ -9,9 +9,10 @@ use dockerops_core::observed::Observed;
 use dockerops_core::plan::{Adopt, Ownership, owner_of};
 use dockerops_core::report::{Problem, Report, RepositoryReport, StackReport};
 use futures_util::future::join_all;
+use jiff::Timestamp;
 
 use super::removal::remove;
-use super::{World, images, problem};
+use super::{Trigger, World, history, images, problem};
 use crate::store::{Stack, StoreError};
 
 /// What `stop` would remove.
@@ -76,20 +77,8 @@ pub async fn managed(world: &World) -> Result<Managed, Problem> {
 /// What could not be removed stays recorded, so that `stop` can be run again;
 /// what is gone is forgotten at once.
 pub async fn stop(world: &World, managed: &Managed) -> Report {
-    let removals = managed
-        .stacks
-        .iter()
-        .map(|(stack, (owner, adopt))| async move {
-            let removed = remove(world, stack, owner, &managed.observed, *adopt).await;
-            let removed = removed.and_then(|report| {
-                let forgotten = world.store().remove_stack(owner, stack.as_str());
-                forgotten.map_err(|error| problem(&error, error.hint()))?;
-                Ok(report)
-            });
-            removed.unwrap_or_else(|problem| StackReport::failed(stack.clone(), problem))
-        });
     let mut report = Report::default();
-    let stacks = join_all(removals).await;
+    let stacks = gone(world, managed, Trigger::Stop).await;
     report.repositories.push(RepositoryReport {
         stacks,
         ..RepositoryReport::default()
@@ -101,6 +90,29 @@ pub async fn stop(world: &World, managed: &Managed) -> Report {
         }
     }
     report
+}
+
+/// Removes the stacks of `managed`, side by side; what is gone is forgotten at once, but
+/// for its history.
+pub(super) async fn gone(world: &World, managed: &Managed, trigger: Trigger) -> Vec<StackReport> {
+    let removals = managed
+        .stacks
+        .iter()
+        .map(|(stack, (owner, adopt))| async move {
+            let started = Timestamp::now();
+            let removed = remove(world, stack, owner, &managed.observed, *adopt).await;
+            let removed = removed.and_then(|report| {
+                let ended = history::removed(owner, &report, trigger, started);
+                let forgotten = world.store().together(|store| {
+                    store.remove_stack(owner, stack.as_str())?;
+                    store.record_run(&ended)
+                });
+                forgotten.map_err(|error| problem(&error, error.hint()))?;
+                Ok(report)
+            });
+            removed.unwrap_or_else(|problem| StackReport::failed(stack.clone(), problem))
+        });
+    join_all(removals).await
 }
 
 /// Removes the recorded images that nothing uses and empties the tables; returns the images.

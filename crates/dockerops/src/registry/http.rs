@@ -86,7 +86,7 @@ impl Registry {
         }
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         image: &ImageRef,

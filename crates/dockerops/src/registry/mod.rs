@@ -12,6 +12,7 @@
 //! - Plain HTTP is spoken to loopback and to the registries listed for it only.
 
 mod auth;
+mod clock;
 mod credentials;
 mod error;
 mod http;

@@ -69,9 +69,25 @@ impl Store {
         })
     }
 
+    /// An empty database in memory.
+    pub fn none() -> Result<Self, StoreError> {
+        Self::snapshot(Path::new(""))
+    }
+
     /// Which file this is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What SQLite finds wrong with the file; nothing when all is well.
+    pub fn faults(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("PRAGMA quick_check(5)")?;
+            let found = statement.query_map([], |row| row.get::<_, String>(0))?;
+            let mut found: Vec<_> = found.collect::<Result<_, _>>()?;
+            found.retain(|line| line != "ok");
+            Ok(found)
+        })
     }
 
     /// Empties the documented tables and forgets all but the history: the end of `stop`.
