@@ -45,4 +45,5 @@ pub mod secret;
 mod secret_words;
 pub mod source;
 pub mod spec;
+pub mod status;
 pub mod yaml;

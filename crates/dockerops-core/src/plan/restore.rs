@@ -51,6 +51,7 @@ pub(super) fn plan(restore: &Restore<'_>) -> Plan {
         kept: Vec::new(),
         warnings: Vec::new(),
         hashes: BTreeMap::new(),
+        waves: Vec::new(),
     };
     let mut steps = Vec::new();
     for name in restore.services() {
@@ -66,7 +67,7 @@ pub(super) fn plan(restore: &Restore<'_>) -> Plan {
         }
     }
     plan.changes
-        .extend(ports::order(steps).into_iter().flatten());
+        .extend(ports::by_ports(steps).into_iter().flatten());
     plan.changes.extend(restore.leftovers());
     plan
 }
@@ -244,6 +245,7 @@ impl<'a> Restore<'a> {
 
 fn step(before: &Service, now: Option<&Service>, item: Vec<Change>) -> Step<Vec<Change>> {
     Step {
+        name: before.name.clone(),
         item,
         after: ports::of(&before.spec),
         before: now.map(|now| ports::of(&now.spec)).unwrap_or_default(),

@@ -27,6 +27,7 @@ mod saved;
 mod schema;
 mod session;
 mod state;
+mod status;
 mod stop;
 mod stopped;
 mod styled;
@@ -74,6 +75,7 @@ enum Command {
     Deploy(deploy::DeployArgs),
     Retry(retry::RetryArgs),
     Rollback(rollback::RollbackArgs),
+    Status(status::StatusArgs),
     History(history::HistoryArgs),
     Suspend(suspend::SuspendArgs),
     Resume(suspend::ResumeArgs),
@@ -117,6 +119,10 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Deploy(args) => until_stopped(deploy::run(args, &mut out)).await,
         Command::Retry(args) => until_stopped(retry::run(args, &mut out)).await,
         Command::Rollback(args) => until_stopped(rollback::run(args, &mut out)).await,
+        Command::Status(args) => {
+            let shown = until_stopped(status::run(args, &mut out)).await;
+            shown.or(args.watch.then_some(Ok(Exit::Ok)))
+        }
         Command::History(args) => Some(history::run(args, &mut out)),
         Command::Suspend(args) => until_stopped(suspend::suspend(args, &mut out)).await,
         Command::Resume(args) => until_stopped(suspend::resume(args, &mut out)).await,

@@ -74,6 +74,43 @@ impl Output {
         let _closed = write!(anstream::stdout().lock(), "{}", text.coloured());
     }
 
+    /// Whether the answer goes to a screen that can be drawn anew.
+    pub(super) fn is_screen(&self) -> bool {
+        self.format == Format::Text && std::io::stdout().is_terminal()
+    }
+
+    /// The answer in place of what the screen shows. Its end is left out when it is longer
+    /// than the screen.
+    #[expect(
+        clippy::unused_self,
+        reason = "whoever talks has been handed the output"
+    )]
+    pub(super) fn screen(&mut self, text: &Styled) {
+        let mut stdout = anstream::stdout().lock();
+        let rows = rustix::termios::tcgetwinsize(std::io::stdout()).map_or(24, |size| size.ws_row);
+        let rows = usize::from(rows.max(2)) - 1;
+        let coloured = text.coloured();
+        let lines: Vec<_> = coloured.lines().take(rows).collect();
+        // Home, then each line cleared to its end, then what is below: nothing flickers.
+        let _closed = write!(
+            stdout,
+            "\u{1b}[H{}\u{1b}[K\n\u{1b}[J",
+            lines.join("\u{1b}[K\n")
+        );
+        let _closed = stdout.flush();
+    }
+
+    /// One of several answers: a block of text, or one line of JSON. False when nobody reads
+    /// any more.
+    pub(super) fn block(&mut self, text: &Styled, json: Value) -> bool {
+        let mut stdout = anstream::stdout().lock();
+        let written = match self.format {
+            Format::Text => write!(stdout, "{}", text.coloured()),
+            Format::Json => writeln!(stdout, "{}", with_schema(json)),
+        };
+        written.and_then(|()| stdout.flush()).is_ok()
+    }
+
     /// How many characters a line of the answer may have: as many as the terminal's.
     pub(super) fn width(&self) -> Option<usize> {
         let stdout = std::io::stdout();

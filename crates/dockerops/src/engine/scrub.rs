@@ -1,6 +1,8 @@
 //! Values of secrets out of the engine's sentences: an error may quote what was sent.
 
 use dockerops_core::body::Body;
+use dockerops_core::names::label;
+use dockerops_core::observed::Service;
 use dockerops_core::plan::Action;
 use dockerops_core::secret::Secret;
 use serde_json::Value;
@@ -49,6 +51,20 @@ pub fn mask_content(text: &str, name: &str, content: &Secret) -> String {
     let long = parts.filter(|part| part.len() >= SHORTEST);
     let mask = format!("[secret {name}]");
     long.fold(text.to_owned(), |text, part| text.replace(part, &mask))
+}
+
+/// The same of a service whose body is not known: the values of those of its variables that
+/// hold secrets, as its label says.
+pub fn mask_live(text: &str, service: &Service) -> String {
+    let names = service.spec["Labels"][label::SECRET_ENV].as_str();
+    let names: Vec<_> = names.unwrap_or_default().split(',').collect();
+    let variables = &service.spec["TaskTemplate"]["ContainerSpec"]["Env"];
+    let variables = variables.as_array().into_iter().flatten();
+    let pairs = variables.filter_map(|variable| variable.as_str()?.split_once('='));
+    let secret = pairs.filter(|(name, value)| names.contains(name) && value.len() >= SHORTEST);
+    secret.fold(text.to_owned(), |text, (name, value)| {
+        text.replace(value, &format!("[secret in {name}]"))
+    })
 }
 
 fn body(action: &Action) -> Option<&Body> {

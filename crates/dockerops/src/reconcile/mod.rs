@@ -31,6 +31,7 @@ mod rollout;
 mod settle;
 mod source;
 mod stack;
+mod status;
 mod stop;
 mod suspended;
 mod unwatch;
@@ -57,6 +58,7 @@ pub(crate) use problem::not_a_folder;
 pub use problem::problem;
 pub(crate) use read::read_secret;
 pub use source::{BareFiles, Source, Target};
+pub use status::Look;
 pub use stop::{Managed, managed, stop};
 pub use unwatch::{forget, managed_by, unwatch};
 
@@ -224,6 +226,14 @@ pub(crate) struct Seen {
 /// An error is returned only when nothing at all could be done, because the
 /// Swarm could not be read.
 pub async fn run(world: &World, request: &Request) -> Result<Report, Problem> {
+    Ok(planned(world, request).await?.0)
+}
+
+/// The same, with what was read.
+async fn planned(
+    world: &World,
+    request: &Request,
+) -> Result<(Report, Vec<read::Repository>), Problem> {
     let started = Timestamp::now();
     let (seen, mut repositories) = tokio::join!(observe(world), read::repositories(world, request));
     let seen = seen.map_err(|error| problem(&error, error.hint()))?;
@@ -257,7 +267,7 @@ pub async fn run(world: &World, request: &Request) -> Result<Report, Problem> {
     } else {
         record::only_runs(&stacks, started, &mut report);
     }
-    Ok(report)
+    Ok((report, repositories))
 }
 
 /// One reading of the Swarm, for all stacks together.

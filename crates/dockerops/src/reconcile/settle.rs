@@ -76,6 +76,11 @@ pub(super) async fn settle(
     })
 }
 
+/// Whether the service itself is not well; others are only given up because of it.
+fn is_ill((_, outcome): &(String, Outcome)) -> bool {
+    matches!(outcome, Outcome::Failed(_) | Outcome::TimedOut(_))
+}
+
 fn away(error: &EngineError) -> Ill {
     Ill {
         problem: problem(error, error.hint()),

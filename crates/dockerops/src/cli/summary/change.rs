@@ -79,7 +79,7 @@ fn field_lines(text: &mut Styled, field: &FieldChange, width: Option<usize>) {
 }
 
 /// Digests by their first 12 digits: enough to tell two apart, and what else there is stays in view.
-fn digests_cut(text: &str) -> String {
+pub(in crate::cli) fn digests_cut(text: &str) -> String {
     let mut parts = text.split("sha256:");
     let mut cut = parts.next().unwrap_or_default().to_owned();
     for part in parts {

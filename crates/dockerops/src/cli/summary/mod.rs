@@ -8,6 +8,8 @@ mod stack;
 use dockerops_core::report::{Problem, Report};
 use serde_json::{Value, json};
 
+pub(super) use change::digests_cut;
+
 use super::Exit;
 use super::output::Output;
 use super::styled::{BAD, PLAIN, Styled};
