@@ -127,14 +127,14 @@ pub struct Dependency {
     pub condition: Condition,
 }
 
-/// `depends_on.*.condition`; the short form means [`Condition::Started`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `depends_on.*.condition`, the least strict first; the short form means [`Condition::Started`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
-    /// `service_started`
+    /// `service_started`: its tasks have started; a health check may still be to come.
     Started,
-    /// `service_healthy`
+    /// `service_healthy`: its tasks run, and are healthy where they have a health check.
     Healthy,
-    /// `service_completed_successfully`
+    /// `service_completed_successfully`: its tasks have run to their end.
     Completed,
 }
 

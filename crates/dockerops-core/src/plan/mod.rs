@@ -114,6 +114,26 @@ impl Plan {
         self.changes.get(..end).unwrap_or_default()
     }
 
+    /// The writes in groups: each holds services of a later wave than the one before, so
+    /// that what they depend on can be waited for in between.
+    pub fn steps(&self) -> impl Iterator<Item = &[Change]> {
+        let mut reached = 0;
+        let later = move |_: &Change, next: &Change| {
+            let wave = self.wave(next).unwrap_or(0);
+            let same = wave <= reached;
+            reached = reached.max(wave);
+            same
+        };
+        self.writes().chunk_by(later)
+    }
+
+    fn wave(&self, change: &Change) -> Option<usize> {
+        let name = change.action.service()?;
+        self.waves
+            .iter()
+            .position(|wave| wave.iter().any(|service| service == name))
+    }
+
     /// The removals at the end, for when the rest is well; one that makes room for a
     /// replacement stands before it.
     pub fn removals(&self) -> &[Change] {
@@ -250,6 +270,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// The service that it writes or removes.
+    pub fn service(&self) -> Option<&str> {
+        match self {
+            Self::CreateService { name, .. }
+            | Self::UpdateService { name, .. }
+            | Self::RemoveService { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     fn is_removal(&self) -> bool {
         matches!(
             self,

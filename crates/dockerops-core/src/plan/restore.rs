@@ -83,13 +83,7 @@ enum Fate<'a> {
 impl<'a> Restore<'a> {
     /// The services written, each once.
     fn services(&self) -> BTreeSet<&'a str> {
-        let name = |change: &'a Change| match &change.action {
-            Action::CreateService { name, .. }
-            | Action::UpdateService { name, .. }
-            | Action::RemoveService { name, .. } => Some(name.as_str()),
-            _ => None,
-        };
-        let written = self.written.iter().filter_map(name);
+        let written = self.written.iter().filter_map(|c| c.action.service());
         written
             .chain(self.bindings.iter().map(String::as_str))
             .collect()

@@ -44,7 +44,7 @@ pub use self::error::EngineError;
 pub use self::logs::{LogLine, LogLines, LogRequest, LogSource, LogStream};
 pub use self::memory::{MemorySwarm, Script};
 pub use self::scrub::{mask, mask_content, mask_live};
-pub use self::wait::{Condition, Limits, Outcome, Progress, Watched, gate, now, services, wait};
+pub use self::wait::{Limits, Outcome, Progress, Watched, gate, now, services, wait};
 
 /// What a reconcile needs of Docker.
 #[async_trait]

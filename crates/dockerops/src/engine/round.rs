@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use dockerops_core::compose::model::Condition;
 use dockerops_core::health::{Health, Outcome, Status, View, Watch};
 use dockerops_core::observed::{Moment, Node, Service, Task};
 use tokio::try_join;
 
-use super::wait::{Condition, Progress, Watched};
+use super::wait::{Progress, Watched};
 use super::{Engine, EngineError, TaskFilter};
 
 /// Above this many services all tasks are asked for, as the filter would get too long.

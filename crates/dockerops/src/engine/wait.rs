@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dockerops_core::compose::model::Condition;
 use dockerops_core::health::Health;
 use dockerops_core::observed::{Moment, Service};
 use tokio::sync::mpsc;
@@ -50,17 +51,6 @@ impl Watched {
 
 /// A monitor that is longer says how long Swarm is to watch, not how long people are to wait.
 const LONGEST_MONITOR: Duration = Duration::from_secs(30);
-
-/// What a service must have reached before those that depend on it are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// Its tasks have started; a health check may still be to come.
-    Started,
-    /// Its tasks run, and are healthy where they have a health check.
-    Healthy,
-    /// Its tasks have run to their end.
-    Completed,
-}
 
 /// How long to wait, and how often to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use dockerops_core::names::Owner;
-use dockerops_core::plan::{Ownership, Plan, Resolution, is_of_stack, owner_of};
+use dockerops_core::plan::{Plan, Resolution};
 use dockerops_core::recovery::{Hold, HoldState};
 use dockerops_core::report::Problem;
 use dockerops_core::revision::Revision;
@@ -92,23 +92,5 @@ impl Draft<'_> {
         let mut store = self.stacks.world.store();
         let done = work(&mut store, &self.repository.owner, self.spec.name.as_str());
         done.map_err(|error| problem(&error, error.hint()))
-    }
-
-    /// Whether anything of the stack ran when the run began.
-    pub(super) fn ran(&self) -> bool {
-        owner_of(&self.stacks.seen.observed, &self.spec.name) != Ownership::Nobody
-    }
-
-    /// Whether all of the stack was well when the run began: nothing of it was missing,
-    /// moving, or stopped half-way.
-    pub(super) fn was_well(&self) -> bool {
-        let seen = self.stacks.seen;
-        let services = seen.observed.services.iter();
-        let mut mine = services.filter(|service| is_of_stack(service, &self.spec.name));
-        let well = |state: &str| matches!(state, "" | "completed");
-        mine.all(|service| {
-            let state = service.update.as_ref().map_or("", |update| &update.state);
-            well(state) && !seen.unwell.contains(&service.id) && !seen.dirty.contains(&service.id)
-        })
     }
 }

@@ -115,11 +115,14 @@ fn newest(world: &World, owner: &Owner, row: &Stack) -> Result<Run, Problem> {
     let store = world.store();
     let failed = |error: StoreError| problem(&error, error.hint());
     let hold = store.hold(owner, &row.name).map_err(failed)?;
-    let held = hold.map(|hold| hold.hash).unwrap_or_default();
+    let refused = hold.map(|hold| hold.hash).unwrap_or_default();
     let runs = store.runs(Some(&row.name), u32::MAX).map_err(failed)?;
     let earlier = |run: &Run| {
         let ended = &run.ended;
-        ended.repository == *owner && ended.healthy && ended.hash != held && ended.hash != row.hash
+        ended.repository == *owner
+            && ended.healthy
+            && ended.hash != refused
+            && ended.hash != row.hash
     };
     runs.into_iter().find(earlier).ok_or_else(|| {
         Problem::new(

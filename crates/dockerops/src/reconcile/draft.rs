@@ -13,6 +13,7 @@ use dockerops_core::report::{Outcome, Problem, StackReport};
 use dockerops_core::source::Sources;
 use dockerops_core::spec::StackSpec;
 
+use super::after::After;
 use super::problem::of_diagnostics;
 use super::read::Repository;
 use super::source::FILE;
@@ -27,6 +28,7 @@ pub(super) struct Draft<'a> {
     pub(super) repository: &'a Repository,
     pub(super) spec: &'a StackSpec,
     pub(super) options: &'a StackOptions,
+    pub(super) after: &'a After,
     pub(super) sources: &'a Sources,
 }
 

@@ -4,7 +4,9 @@
 //! adapter's. One broken repository or stack never stops the others, and a run
 //! ends in exactly one [`Report`].
 
+mod after;
 mod agreed;
+mod before;
 mod begun;
 mod bindings;
 mod by_hand;
@@ -14,6 +16,7 @@ mod doctor;
 mod draft;
 mod files;
 mod folder;
+mod gates;
 mod held;
 mod history;
 mod images;

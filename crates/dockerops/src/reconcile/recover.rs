@@ -97,7 +97,7 @@ impl Rollout<'_> {
         let Unmade::Ill(Ill { services, .. }) = unmade else {
             return false;
         };
-        let before = self.unwell();
+        let before = self.0.unwell();
         let touched = concerns_of(&done.changes);
         let other = |name: &String| before.contains(name) && !touched.contains_key(name);
         !services.is_empty() && services.iter().all(other)

@@ -13,7 +13,7 @@ use super::returning::Return;
 use super::rollout::{Rollout, concerns_of};
 use super::write::{Done, NotTaken, Wrote};
 use super::{bindings, observe, problem};
-use crate::engine::Applied;
+use crate::engine::{Applied, Limits};
 
 /// How often what ran before is sent anew because something else changed it meanwhile.
 const ATTEMPTS: usize = 4;
@@ -33,7 +33,8 @@ impl Rollout<'_> {
         let (plan, written) = self.send_back(done, &restarted).await?;
         warnings.extend(self.jobs_that_ran(&plan));
         let within = self.0.stacks.request.limits.backward().of(self.0.options);
-        let waited = self.wait(&concerns_of(&written), within).await;
+        let limits = Limits::within(within);
+        let waited = self.wait(&concerns_of(&written), limits).await;
         let left = self.clear_away(&plan, warnings).await;
         Ok(RollbackReport {
             revision: last_well.map(ToString::to_string),

@@ -12,6 +12,7 @@ use dockerops_core::repository_url::RepositoryUrl;
 use dockerops_core::revision::Revision;
 use tokio::sync::Semaphore;
 
+use super::after::After;
 use super::draft::Draft;
 use super::read::{self, Repository};
 use super::rollout::{Rollout, Unmade};
@@ -74,6 +75,7 @@ impl Return<'_> {
             repository,
             spec,
             options: &stack.options,
+            after: &After::default(),
             sources: &read.desired.sources,
         });
         rollout.alone(&Semaphore::new(1)).await

@@ -5,7 +5,6 @@
 //! not get well is left to [`super::recover`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use dockerops_core::plan::{Action, Change, KeptWhy, Plan, Restarts};
 use dockerops_core::report::{Outcome, Problem, StackReport};
@@ -17,9 +16,9 @@ use super::held::Held;
 use super::progress::Event;
 use super::settle::{Concern, Ill, settle};
 use super::stack::Stacks;
-use super::write::{Done, NotTaken, Written, Wrote};
+use super::write::{Done, NotTaken, Turns, Written, Wrote};
 use super::{Mode, Wait};
-use crate::engine::Applied;
+use crate::engine::{Applied, Limits};
 
 /// How often a stack is planned anew because something else changed it meanwhile.
 const ATTEMPTS: usize = 4;
@@ -105,6 +104,9 @@ impl Rollout<'_> {
 
     async fn carry_out(&self, plan: Plan, writers: &Semaphore) -> Result<StackReport, Problem> {
         self.check_agreed(&plan)?;
+        if !plan.writes().is_empty() {
+            self.0.after.all_well().await?;
+        }
         let interrupted = self.0.begin(&plan)?;
         let mut done = Done {
             hash: Some(self.0.hash(&plan)),
@@ -131,12 +133,15 @@ impl Rollout<'_> {
         writers: &Semaphore,
         done: &mut Done,
     ) -> Result<StackReport, Unmade> {
-        let plan = self.write_all(plan, writers, done).await?;
+        let within = self.0.stacks.request.limits.of(self.0.options);
+        let limits = Limits::within(within);
+        let plan = self
+            .write_all(plan, Turns { writers, limits }, done)
+            .await?;
         let mut report = self.0.report(&plan, outcome_of(&plan));
         report.warnings.append(&mut done.warnings);
         done.report = Some(report.clone());
-        let within = self.0.stacks.request.limits.of(self.0.options);
-        self.wait(&self.concerns(&plan), within).await?;
+        self.wait(&self.concerns(&plan), limits).await?;
         if let Err(NotTaken { problem, .. }) = self.remove(&plan, &mut report).await {
             report.outcome = Outcome::Failed;
             report.problem = Some(problem);
@@ -148,16 +153,19 @@ impl Rollout<'_> {
     async fn write_all(
         &self,
         mut plan: Plan,
-        writers: &Semaphore,
+        turns: Turns<'_>,
         done: &mut Done,
-    ) -> Result<Plan, NotTaken> {
-        let mut attempt = 1;
-        while let Written::Stale = self.0.write(&plan, writers, done).await? {
+    ) -> Result<Plan, Unmade> {
+        let (mut attempts, mut written) = (1, 0);
+        while let Written::Stale = self.0.write(&plan, &turns, done).await? {
+            if done.changes.len() > written {
+                (attempts, written) = (0, done.changes.len());
+            }
             // A saved plan is applied as it is, or not at all.
-            if attempt == ATTEMPTS || self.0.stacks.request.agreed.is_some() {
+            if attempts == ATTEMPTS || self.0.stacks.request.agreed.is_some() {
                 return Err(contended(self.0.spec).into());
             }
-            attempt += 1;
+            attempts += 1;
             plan = self.0.plan_again().await?.plan;
         }
         // What an earlier plan of this run wrote is waited for and told like the rest.
@@ -176,30 +184,39 @@ impl Rollout<'_> {
 
     /// Whether nothing is left to write, and all that is wanted runs.
     fn is_well(&self, plan: &Plan) -> bool {
-        plan.writes().is_empty() && self.unwell().is_empty()
+        plan.writes().is_empty() && self.0.unwell().is_empty()
     }
 
-    /// Waits for services, as far as the run waits for any.
+    /// Waits for services, as far as the run waits for any. Those that were ill before come
+    /// last: what fails of them says nothing about the others.
     pub(super) async fn wait(
         &self,
         watched: &BTreeMap<String, Concern>,
-        within: Duration,
+        limits: Limits,
     ) -> Result<(), Ill> {
-        let Stacks {
-            world,
-            request,
-            seen,
-            ..
-        } = self.0.stacks;
-        let result = match request.wait {
-            Wait::UntilHealthy => settle(world, within, seen, self.0.spec, watched).await,
+        let Stacks { world, request, .. } = self.0.stacks;
+        let waited = match request.wait {
+            Wait::UntilHealthy => self.settle(watched, limits).await,
             Wait::No => Ok(()),
         };
         world.progress.event(Event::Finished {
             stack: self.0.spec.name.clone(),
             services: watched.keys().cloned().collect(),
         });
-        result
+        waited
+    }
+
+    async fn settle(&self, watched: &BTreeMap<String, Concern>, limits: Limits) -> Result<(), Ill> {
+        let Stacks { world, seen, .. } = self.0.stacks;
+        let watched = watched
+            .iter()
+            .map(|(name, concern)| (name.clone(), *concern));
+        let (ours, ill): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            watched.partition(|(_, concern)| *concern != Concern::Unwell);
+        for watched in [ours, ill] {
+            settle(world, limits, seen, self.0.spec, &watched).await?;
+        }
+        Ok(())
     }
 
     /// The services to wait for, and why; of several reasons the strongest.
@@ -212,22 +229,9 @@ impl Rollout<'_> {
         };
         weaker(&mut concerns, moving(plan), Concern::Moving);
         if outcome_of(plan) != Outcome::Held {
-            weaker(&mut concerns, self.unwell(), Concern::Unwell);
+            weaker(&mut concerns, self.0.unwell(), Concern::Unwell);
         }
         concerns
-    }
-
-    /// Services of the stack of which less ran than is wanted when the run began. That
-    /// nothing differs does not make them well.
-    pub(super) fn unwell(&self) -> BTreeSet<String> {
-        let seen = self.0.stacks.seen;
-        let services = seen.observed.services.iter();
-        let unwell = services.filter(|service| seen.unwell.contains(&service.id));
-        let declared = |name: &String| self.0.spec.services.iter().any(|s| s.name == *name);
-        unwell
-            .map(|service| service.name.clone())
-            .filter(declared)
-            .collect()
     }
 
     /// Removes what the stack no longer declares; what is still in use is tried again in the next run.

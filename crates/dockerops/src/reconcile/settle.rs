@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use dockerops_core::compose::model::Condition;
 use dockerops_core::health::{Health, Outcome, Status};
 use dockerops_core::observed::Service;
 use dockerops_core::report::Problem;
@@ -37,7 +38,7 @@ pub(super) struct Ill {
 /// Waits for the services `watched` of `spec`; the error names every one that is not well and why.
 pub(super) async fn settle(
     world: &World,
-    within: Duration,
+    limits: Limits,
     seen: &Seen,
     spec: &StackSpec,
     watched: &BTreeMap<String, Concern>,
@@ -45,7 +46,6 @@ pub(super) async fn settle(
     if watched.is_empty() {
         return Ok(());
     }
-    let limits = Limits::within(within);
     let services = engine::services(world.engine.as_ref(), limits)
         .await
         .map_err(|error| away(&error))?;
@@ -58,6 +58,34 @@ pub(super) async fn settle(
     let outcomes = engine::wait(world.engine.as_ref(), &watched, limits, &mut show)
         .await
         .map_err(|error| away(&error))?;
+    told(spec, outcomes)
+}
+
+/// Waits until each of `gates` has reached its condition.
+pub(super) async fn gate(
+    world: &World,
+    limits: Limits,
+    seen: &Seen,
+    spec: &StackSpec,
+    gates: &BTreeMap<String, (Concern, Condition)>,
+) -> Result<(), Ill> {
+    let services = engine::services(world.engine.as_ref(), limits)
+        .await
+        .map_err(|error| away(&error))?;
+    let watched: Vec<_> = services
+        .iter()
+        .filter_map(|service| {
+            let (concern, condition) = *gates.get(&service.name)?;
+            Some((watch(service, seen, concern, Duration::ZERO), condition))
+        })
+        .collect();
+    let mut show = |progress: engine::Progress<'_>| world.progress.event(rollout(spec, &progress));
+    let outcomes = engine::gate(world.engine.as_ref(), &watched, limits, &mut show).await;
+    told(spec, outcomes.map_err(|error| away(&error))?)
+}
+
+/// That all is well, or what is not.
+fn told(spec: &StackSpec, outcomes: BTreeMap<String, Outcome>) -> Result<(), Ill> {
     let complaints: Vec<_> = outcomes
         .iter()
         .filter_map(|(name, outcome)| Complaint::of(spec, name, outcome))

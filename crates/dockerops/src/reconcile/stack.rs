@@ -12,6 +12,7 @@ use dockerops_core::report::{CommitReport, Problem, Report, RepositoryReport, St
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
+use super::after::{After, Ends};
 use super::bindings::Bindings;
 use super::draft::Draft;
 use super::images::Images;
@@ -80,12 +81,18 @@ impl Stacks<'_> {
             }
         };
         let desired = &read.desired;
-        let wanted = desired
-            .stacks
-            .iter()
-            .filter(|stack| self.request.includes(&stack.name));
-        let stacks =
-            join_all(wanted.map(|stack| self.stack(repository, read, stack, writers))).await;
+        let wanted = || {
+            let stacks = desired.stacks.iter();
+            stacks.filter(|stack| self.request.includes(&stack.name))
+        };
+        let ends = Ends::of(wanted());
+        let stacks = wanted().map(async |stack| {
+            let after = ends.before(stack);
+            let report = self.stack(repository, read, stack, &after, writers).await;
+            ends.note(&stack.name, report.outcome);
+            report
+        });
+        let stacks = join_all(stacks).await;
         let unusable = desired.manifest.is_none();
         RepositoryReport {
             url,
@@ -104,6 +111,7 @@ impl Stacks<'_> {
         repository: &Repository,
         read: &Read,
         stack: &DesiredStack,
+        after: &After,
         writers: &Semaphore,
     ) -> StackReport {
         if let Some(why) = repository.suspended.of(&stack.name) {
@@ -123,6 +131,7 @@ impl Stacks<'_> {
                     repository,
                     spec,
                     options: &stack.options,
+                    after,
                     sources: &read.desired.sources,
                 });
                 match self.claimed(repository, &stack.name) {

@@ -11,7 +11,8 @@ use super::draft::Draft;
 use super::images::auth;
 use super::problem;
 use super::progress::Event;
-use crate::engine::Applied;
+use super::rollout::Unmade;
+use crate::engine::{Applied, Limits};
 use crate::store::Attempt;
 
 /// How one write ended.
@@ -20,6 +21,15 @@ pub(super) enum Wrote {
     Done(Applied),
     /// The version observed has moved.
     Stale,
+}
+
+/// What writing has to wait for.
+#[derive(Clone, Copy)]
+pub(super) struct Turns<'a> {
+    /// How many stacks are written at once.
+    pub(super) writers: &'a Semaphore,
+    /// Until when all of it is to be well.
+    pub(super) limits: Limits,
 }
 
 /// How writing a plan ended.
@@ -60,39 +70,60 @@ pub(super) struct Done {
 }
 
 impl Draft<'_> {
-    /// Writes everything of `plan` but the removals at its end.
+    /// Writes everything of `plan` but the removals at its end, wave by wave.
     pub(super) async fn write(
         &self,
         plan: &Plan,
-        writers: &Semaphore,
+        turns: &Turns<'_>,
         done: &mut Done,
-    ) -> Result<Written, NotTaken> {
-        let _turn = writers.acquire().await;
+    ) -> Result<Written, Unmade> {
+        self.copy_bindings(turns, done).await?;
+        for step in plan.steps() {
+            self.wait_for_what_it_needs(step, turns, done).await?;
+            let _turn = turns.writers.acquire().await;
+            for change in step {
+                if let Written::Stale = self.write_one(plan, change, done).await? {
+                    return Ok(Written::Stale);
+                }
+            }
+        }
+        Ok(Written::All)
+    }
+
+    async fn copy_bindings(&self, turns: &Turns<'_>, done: &mut Done) -> Result<(), Problem> {
+        let _turn = turns.writers.acquire().await;
         let services = self.spec.services.iter();
         let ids = services.flat_map(|service| service.bindings.clone());
         let owner = &self.repository.owner;
         let said = self.stacks.bindings.copy(owner, ids.collect()).await?;
         done.warnings.extend(said);
-        for change in plan.writes() {
-            done.sent.push(change.clone());
-            let wrote = self.apply(change).await;
-            if matches!(
-                &wrote,
-                Ok(Wrote::Stale) | Err(NotTaken { passing: false, .. })
-            ) {
-                // It was answered: nothing came of it.
-                done.sent.pop();
-            }
-            match wrote? {
-                Wrote::Done(applied) => {
-                    done.changes.push(change.clone());
-                    done.warnings.extend(warnings_of(applied));
-                    self.remember_attempt(plan, change)?;
-                }
-                Wrote::Stale => return Ok(Written::Stale),
-            }
+        Ok(())
+    }
+
+    async fn write_one(
+        &self,
+        plan: &Plan,
+        change: &Change,
+        done: &mut Done,
+    ) -> Result<Written, NotTaken> {
+        done.sent.push(change.clone());
+        let wrote = self.apply(change).await;
+        if matches!(
+            &wrote,
+            Ok(Wrote::Stale) | Err(NotTaken { passing: false, .. })
+        ) {
+            // It was answered: nothing came of it.
+            done.sent.pop();
         }
-        Ok(Written::All)
+        match wrote? {
+            Wrote::Done(applied) => {
+                done.changes.push(change.clone());
+                done.warnings.extend(warnings_of(applied));
+                self.remember_attempt(plan, change)?;
+                Ok(Written::All)
+            }
+            Wrote::Stale => Ok(Written::Stale),
+        }
     }
 
     pub(super) async fn apply(&self, change: &Change) -> Result<Wrote, NotTaken> {

@@ -1,0 +1,71 @@
+//! Stacks that wait for others of their repository: `depends_on` in `stacks.yaml`.
+//!
+//! A stack waits only when it has something to write. A circle is refused when the file is
+//! read, so that this ends.
+
+use std::collections::BTreeMap;
+
+use dockerops_core::names::StackName;
+use dockerops_core::report::{Outcome, Problem};
+use tokio::sync::watch;
+
+use crate::desire::DesiredStack;
+
+/// How each stack of a repository ended, as far as it has.
+pub(super) struct Ends(BTreeMap<StackName, watch::Sender<Option<Outcome>>>);
+
+/// What one stack waits for.
+#[derive(Default)]
+pub(super) struct After(Vec<(StackName, watch::Receiver<Option<Outcome>>)>);
+
+impl Ends {
+    /// None of `stacks` has ended.
+    pub(super) fn of<'s>(stacks: impl Iterator<Item = &'s DesiredStack>) -> Self {
+        let open = |stack: &DesiredStack| (stack.name.clone(), watch::Sender::new(None));
+        Self(stacks.map(open).collect())
+    }
+
+    /// What `stack` waits for, of the stacks that this run is about.
+    pub(super) fn before(&self, stack: &DesiredStack) -> After {
+        let named = stack.options.depends_on.iter().map(|name| &name.value);
+        let open = named.filter_map(|name| Some((name.clone(), self.0.get(name)?.subscribe())));
+        After(open.collect())
+    }
+
+    /// Notes how `stack` ended.
+    pub(super) fn note(&self, stack: &StackName, outcome: Outcome) {
+        if let Some(end) = self.0.get(stack) {
+            end.send_replace(Some(outcome));
+        }
+    }
+}
+
+impl After {
+    /// Waits until every one has ended; an error names the first that is not as asked.
+    pub(super) async fn all_well(&self) -> Result<(), Problem> {
+        for (name, end) in &self.0 {
+            let mut end = end.clone();
+            let outcome = end.wait_for(Option::is_some).await;
+            let outcome = outcome.ok().and_then(|outcome| *outcome);
+            if let Some(word) = outcome.and_then(in_the_way) {
+                return Err(Problem::new(
+                    format!("it depends on stack `{name}`, which {word}"),
+                    Some(format!(
+                        "Mend stack `{name}` first; the next run deploys this one then."
+                    )),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why nothing that depends on it may be written.
+fn in_the_way(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Failed => Some("failed"),
+        Outcome::RolledBack => Some("failed and was rolled back"),
+        Outcome::Held => Some("is held"),
+        Outcome::Unchanged | Outcome::Changed | Outcome::Removed | Outcome::Suspended => None,
+    }
+}

@@ -1,0 +1,40 @@
+//! What a stack was when the run began.
+
+use std::collections::BTreeSet;
+
+use dockerops_core::plan::{Ownership, is_of_stack, owner_of};
+
+use super::draft::Draft;
+
+impl Draft<'_> {
+    /// Whether anything of the stack ran when the run began.
+    pub(super) fn ran(&self) -> bool {
+        owner_of(&self.stacks.seen.observed, &self.spec.name) != Ownership::Nobody
+    }
+
+    /// Whether all of the stack was well when the run began: nothing of it was missing,
+    /// moving, or stopped half-way.
+    pub(super) fn was_well(&self) -> bool {
+        let seen = self.stacks.seen;
+        let services = seen.observed.services.iter();
+        let mut mine = services.filter(|service| is_of_stack(service, &self.spec.name));
+        let well = |state: &str| matches!(state, "" | "completed");
+        mine.all(|service| {
+            let state = service.update.as_ref().map_or("", |update| &update.state);
+            well(state) && !seen.unwell.contains(&service.id) && !seen.dirty.contains(&service.id)
+        })
+    }
+
+    /// Services of the stack of which less ran than is wanted when the run began. That
+    /// nothing differs does not make them well.
+    pub(super) fn unwell(&self) -> BTreeSet<String> {
+        let seen = self.stacks.seen;
+        let services = seen.observed.services.iter();
+        let unwell = services.filter(|service| seen.unwell.contains(&service.id));
+        let declared = |name: &String| self.spec.services.iter().any(|s| s.name == *name);
+        unwell
+            .map(|service| service.name.clone())
+            .filter(declared)
+            .collect()
+    }
+}
