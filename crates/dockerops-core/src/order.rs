@@ -60,6 +60,16 @@ pub(crate) fn removal_waves<'s>(
     services: &[&'s Service],
     stack: &StackName,
 ) -> Vec<Vec<&'s Service>> {
+    let mut waves = labelled_waves(services, stack);
+    waves.reverse();
+    waves
+}
+
+/// Running services by wave, as their labels say.
+pub(crate) fn labelled_waves<'s>(
+    services: &[&'s Service],
+    stack: &StackName,
+) -> Vec<Vec<&'s Service>> {
     let by_name: BTreeMap<_, _> = services.iter().map(|s| (s.name.as_str(), *s)).collect();
     let after = |name: &str| {
         let labelled = by_name.get(name).and_then(|service| labelled(service));
@@ -70,12 +80,12 @@ pub(crate) fn removal_waves<'s>(
     };
     let levels = levels(&by_name.keys().copied().collect(), after).into_iter();
     let services = |level: Vec<&str>| {
-        let found = level
-            .into_iter()
-            .filter_map(|name| by_name.get(name).copied());
-        found.collect()
+        let found = level.into_iter();
+        found
+            .filter_map(|name| by_name.get(name).copied())
+            .collect()
     };
-    levels.rev().map(services).collect()
+    levels.map(services).collect()
 }
 
 fn labelled(service: &Service) -> Option<&str> {

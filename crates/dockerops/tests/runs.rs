@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bench;
+mod drift;
 #[expect(dead_code, reason = "shared with the tests over HTTP")]
 mod git_server;
 mod history;

@@ -11,7 +11,7 @@ use super::ownership::{Standing, is_adopted_job, is_job, labels_of, standing};
 use super::pins::{self, Chosen, NoImage};
 use super::ports::{self, Step};
 use super::services::{Decision, Subject};
-use super::{Action, Change, Kept, KeptWhy, Plan, Reason, networks, refuse};
+use super::{Action, Change, Kept, KeptWhy, Plan, Reason, keep, networks, refuse};
 use crate::body::Body;
 use crate::diagnostic::Diagnostics;
 use crate::names::label;
@@ -82,11 +82,12 @@ fn compared_with(inputs: &Inputs) -> Option<String> {
 }
 
 fn images<'a>(inputs: &Inputs<'a>, problems: &mut Diagnostics) -> BTreeMap<&'a str, Chosen> {
+    let ignored = keep::image(inputs.ignore_drift);
     let mut images = BTreeMap::new();
     for service in &inputs.desired.services {
         let live = live(inputs, service);
         let resolution = inputs.images.get(&service.image.value);
-        match pins::choose(service, live, resolution, inputs.policy.pull) {
+        match pins::choose(service, live, resolution, ignored, inputs.policy.pull) {
             Ok(chosen) => {
                 images.insert(service.name.as_str(), chosen);
             }
@@ -235,8 +236,11 @@ fn services<'a>(
         plan.hashes.insert(spec.name.clone(), decision.hash);
         plan.warnings.extend(decision.warnings);
         if let Some(why) = decision.kept {
-            let name = spec.name.clone();
-            plan.kept.push(Kept { name, why });
+            let fields = decision.differing;
+            plan.kept.push(Kept {
+                fields,
+                ..Kept::new(&spec.name, why)
+            });
             continue;
         }
         let after = ports::of(&spec.body.expose());
@@ -279,8 +283,7 @@ fn removals(
     early: &BTreeSet<&str>,
 ) {
     for (service, why) in &stale.staying {
-        let name = service.name.clone();
-        plan.kept.push(Kept { name, why: *why });
+        plan.kept.push(Kept::new(&service.name, *why));
     }
     let (changes, kept) = files::unused(inputs, files, &used.files);
     plan.kept.extend(kept);

@@ -113,7 +113,7 @@ pub(super) fn unused(
             }
             if inputs.retained.contains(&object.name) {
                 let (name, why) = (object.name.clone(), KeptWhy::ForRollback);
-                kept.push(Kept { name, why });
+                kept.push(Kept::new(&name, why));
             } else {
                 let mut specs = specs(inputs, kind).iter();
                 let mut change = remove(kind, object);

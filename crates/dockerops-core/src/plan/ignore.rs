@@ -10,7 +10,7 @@ use super::table::{Form, Row, TABLE};
 use crate::names::label;
 
 /// The number of tasks stands within the mode, and so in no row.
-const REPLICAS: &str = "deploy.replicas";
+pub(super) const REPLICAS: &str = "deploy.replicas";
 /// Above the mode, so no group.
 const WHOLE: &str = "deploy";
 
@@ -48,7 +48,7 @@ fn is_kept(key: &str) -> bool {
 /// How labels start that are never ignored: ours, and those of Docker's client.
 pub(crate) const KEPT_LABELS: [&str; 2] = [label::PREFIX, "com.docker.stack."];
 
-fn rows() -> impl Iterator<Item = &'static Row> {
+pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
     let ignorable = |row: &&Row| match row.form {
         Form::Plain
         | Form::Exact

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::ownership::Claim;
+use crate::field::Text;
 use crate::fingerprint::FingerprintKey;
+use crate::manifest::SelfHeal;
 use crate::names::Owner;
 use crate::observed::Observed;
 use crate::spec::StackSpec;
@@ -38,6 +40,11 @@ pub struct Inputs<'a> {
     pub retained: &'a BTreeSet<String>,
     /// Plain names of secrets to replace even though they cannot be compared.
     pub rotate: &'a BTreeSet<String>,
+    /// Fields of services, as [`ignore`](super::ignore) knows them, that something else may
+    /// change: a running service keeps what it has there.
+    pub ignore_drift: &'a [Text],
+    /// Whether what was changed by hand is put back.
+    pub self_heal: SelfHeal,
     /// The key for secret fingerprints.
     pub key: &'a FingerprintKey,
     /// What is allowed.

@@ -15,6 +15,7 @@ mod file;
 mod files;
 pub(crate) mod ignore;
 mod inputs;
+mod keep;
 mod networks;
 mod normalise;
 mod ownership;
@@ -37,6 +38,7 @@ use std::collections::BTreeMap;
 
 use crate::body::Body;
 use crate::diagnostic::Diagnostics;
+use crate::field::Text;
 use crate::names::{Owner, StackName};
 use crate::observed::Observed;
 use crate::secret::Secret;
@@ -63,8 +65,15 @@ pub fn plan(inputs: &Inputs) -> Result<Plan, Diagnostics> {
 }
 
 /// The image texts whose digest must be known before [`plan`]; the rest keeps its pin.
-pub fn images_needed(desired: &StackSpec, observed: &Observed, pull: PullPolicy) -> Vec<ImageNeed> {
-    pins::needed(desired, observed, pull)
+///
+/// With the image among the fields `ignored`, a running service keeps its own.
+pub fn images_needed(
+    desired: &StackSpec,
+    observed: &Observed,
+    ignored: &[Text],
+    pull: PullPolicy,
+) -> Vec<ImageNeed> {
+    pins::needed(desired, observed, keep::image(ignored), pull)
 }
 
 /// Decides how to remove a whole stack of `owner`: services, configs, secrets, networks.
@@ -341,6 +350,18 @@ pub struct Kept {
     pub name: String,
     /// Why.
     pub why: KeptWhy,
+    /// Of a service that was changed by hand: each field that differs.
+    pub fields: Vec<FieldChange>,
+}
+
+impl Kept {
+    pub(crate) fn new(name: &str, why: KeptWhy) -> Self {
+        Self {
+            name: name.to_owned(),
+            why,
+            fields: Vec::new(),
+        }
+    }
 }
 
 /// Why something is left as it is.
@@ -359,6 +380,10 @@ pub enum KeptWhy {
     ForRollback,
     /// Swarm rolled this very spec back: it is not tried again until it changes.
     RolledBack,
+    /// It was changed by hand on the Swarm, which is not to be put back.
+    Drifted,
+    /// It was removed by hand from the Swarm, which is not to be put back.
+    Missing,
     /// A job has run; nothing that decides its run changed.
     JobDone,
 }

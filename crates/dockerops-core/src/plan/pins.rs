@@ -37,14 +37,21 @@ pub(super) enum NoImage {
     Unresolved,
 }
 
-/// Chooses the image of `service`.
+/// Chooses the image of `service`; one that is `ignored` is what runs.
 pub(super) fn choose(
     service: &ServiceSpec,
     live: Option<&Service>,
     resolution: Option<&Resolution>,
+    ignored: bool,
     pull: PullPolicy,
 ) -> Result<Chosen, NoImage> {
     let text = ImageRef::parse(&service.image.value).map_err(NoImage::Invalid)?;
+    if let Some(live) = live.filter(|_| ignored)
+        && let Some(image) = live_image(&live.spec)
+    {
+        let pin = labels_of(live).get(label::PIN).cloned();
+        return Ok(unchanged(image.to_owned(), pin));
+    }
     if text.digest().is_some() {
         return Ok(unchanged(text.familiar(), None));
     }
@@ -72,12 +79,19 @@ pub(super) fn choose(
     }
 }
 
-/// The image texts that nothing on the Swarm says the digest of.
-pub(super) fn needed(desired: &StackSpec, observed: &Observed, pull: PullPolicy) -> Vec<ImageNeed> {
+/// The image texts that nothing on the Swarm says the digest of; where images are `ignored`, only
+/// those of new services.
+pub(super) fn needed(
+    desired: &StackSpec,
+    observed: &Observed,
+    ignored: bool,
+    pull: PullPolicy,
+) -> Vec<ImageNeed> {
     let mut needs: BTreeMap<&str, ImageNeed> = BTreeMap::new();
     for service in &desired.services {
         let live = observed.services.iter().find(|s| s.name == service.name);
-        let Some(why) = need(service, live, pull) else {
+        let why = need(service, live, pull);
+        let Some(why) = why.filter(|_| live.is_none() || !ignored) else {
             continue;
         };
         let image = service.image.value.as_str();

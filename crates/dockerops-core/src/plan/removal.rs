@@ -85,10 +85,7 @@ fn has_networks(observed: &Observed, stack: &StackName) -> bool {
 
 fn foreign(staying: &[&Service], stack: &StackName) -> Vec<Kept> {
     let inside = staying.iter().filter(|s| in_stack(&labels_of(s), stack));
-    let kept = |service: &&Service| Kept {
-        name: service.name.clone(),
-        why: KeptWhy::Foreign,
-    };
+    let kept = |service: &&Service| Kept::new(&service.name, KeptWhy::Foreign);
     inside.map(kept).collect()
 }
 

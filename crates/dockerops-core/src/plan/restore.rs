@@ -24,6 +24,7 @@ use super::{Action, Change, FileKind, Kept, KeptWhy, Plan, Reason, Restarts};
 use crate::body::Body;
 use crate::names::{Owner, StackName, label};
 use crate::observed::{Observed, Service};
+use crate::order;
 
 /// What is to be taken back.
 #[derive(Debug, Clone, Copy)]
@@ -50,24 +51,21 @@ pub(super) fn plan(restore: &Restore<'_>) -> Plan {
         changes: Vec::new(),
         kept: Vec::new(),
         warnings: Vec::new(),
+        waves: restore.waves(),
         hashes: BTreeMap::new(),
-        waves: Vec::new(),
     };
     let mut steps = Vec::new();
     for name in restore.services() {
         match restore.fate(name) {
             Fate::Same => {}
-            Fate::HasRun => plan.kept.push(Kept {
-                name: name.to_owned(),
-                why: KeptWhy::JobDone,
-            }),
+            Fate::HasRun => plan.kept.push(Kept::new(name, KeptWhy::JobDone)),
             // What was new goes first: it may hold the ports of what comes back.
             Fate::Goes(now) => plan.changes.push(remove_service(now, Reason::Restored)),
             Fate::Comes(step) => steps.push(step),
         }
     }
     plan.changes
-        .extend(ports::by_ports(steps).into_iter().flatten());
+        .extend(ports::order(&plan.waves, steps).into_iter().flatten());
     plan.changes.extend(restore.leftovers());
     plan
 }
@@ -87,6 +85,16 @@ impl<'a> Restore<'a> {
         written
             .chain(self.bindings.iter().map(String::as_str))
             .collect()
+    }
+
+    /// What ran before, in the order in which it depends on each other.
+    fn waves(&self) -> Vec<Vec<String>> {
+        let names = self.services();
+        let before = self.before.services.iter();
+        let written: Vec<_> = before.filter(|s| names.contains(s.name.as_str())).collect();
+        let waves = order::labelled_waves(&written, self.stack).into_iter();
+        let names = |wave: Vec<&Service>| wave.iter().map(|s| s.name.clone()).collect();
+        waves.map(names).collect()
     }
 
     fn fate(&self, name: &str) -> Fate<'a> {

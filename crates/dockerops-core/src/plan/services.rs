@@ -15,6 +15,7 @@ use super::update::{self, Restart, Update};
 use super::wanted::{Wanted, secret_names, wanted};
 use super::{Action, Change, FieldChange, KeptWhy, Reason, Restarts};
 use crate::body::Body;
+use crate::manifest::SelfHeal;
 use crate::names::label;
 use crate::observed::Service;
 use crate::spec::ServiceSpec;
@@ -26,6 +27,8 @@ pub(super) struct Decision {
     pub(super) changes: Vec<Change>,
     /// Why nothing is written.
     pub(super) kept: Option<KeptWhy>,
+    /// Of what was changed by hand and is kept: the fields.
+    pub(super) differing: Vec<FieldChange>,
     /// What a person should know.
     pub(super) warnings: Vec<String>,
     /// The hash of what is asked for.
@@ -59,14 +62,24 @@ impl Subject<'_, '_> {
                 self.spec.name
             ));
         }
+        let mut differing = Vec::new();
         let (changes, kept) = match self.live {
             _ if self.leaves_job() => (Vec::new(), Some(KeptWhy::JobDone)),
+            None if self.stays_removed(&wanted) => (Vec::new(), Some(KeptWhy::Missing)),
             None => (vec![self.create(&wanted, Reason::Missing)], None),
-            Some(live) => Running::new(self, live, &wanted, &mut warnings).decide(),
+            Some(live) => {
+                let running = Running::new(self, live, &wanted, &mut warnings);
+                let decided = running.decide();
+                if decided.1 == Some(KeptWhy::Drifted) {
+                    differing = running.shown();
+                }
+                decided
+            }
         };
         Decision {
             changes,
             kept,
+            differing,
             warnings,
             hash: wanted.hash,
         }
@@ -74,6 +87,17 @@ impl Subject<'_, '_> {
 
     fn leaves_job(&self) -> bool {
         self.spec.is_job && self.inputs.policy.jobs == Jobs::Leave
+    }
+
+    /// Whether a hand removed it, which is only reported: what is asked for is what was sent last.
+    fn stays_removed(&self, wanted: &Wanted) -> bool {
+        let sent = self.inputs.attempted.get(&self.spec.name);
+        self.only_reports() && sent == Some(&wanted.hash)
+    }
+
+    /// Whether what was changed by hand is only reported.
+    fn only_reports(&self) -> bool {
+        self.inputs.self_heal == SelfHeal::No && self.inputs.policy.force == Force::No
     }
 
     /// What an old engine does not keep can never be as asked: it is told, not compared.
@@ -161,6 +185,9 @@ impl<'a, 's> Running<'a, 's> {
     }
 
     fn decide(&self) -> (Vec<Change>, Option<KeptWhy>) {
+        if self.is_only_drifted() {
+            return (Vec::new(), Some(KeptWhy::Drifted));
+        }
         let was_job = self.live_mode().ends_with("-job");
         if was_job != self.subject.spec.is_job || (!was_job && self.differs("deploy.mode")) {
             return (self.replace(), None);
@@ -176,6 +203,18 @@ impl<'a, 's> Running<'a, 's> {
             return (Vec::new(), Some(KeptWhy::RolledBack));
         }
         (vec![self.update(reasons)], None)
+    }
+
+    /// Whether nothing but a hand is a reason to write it, and that is no reason. An update by
+    /// hand that Swarm paused is a hand's, too.
+    fn is_only_drifted(&self) -> bool {
+        let done = self.subject.spec.is_job && !self.differs("deploy.mode");
+        if !self.subject.only_reports() || (done && !self.job_runs_again()) {
+            return false;
+        }
+        let reasons = self.reasons();
+        let hands = |reason: &Reason| matches!(reason, Reason::Drifted | Reason::Paused);
+        reasons.contains(&Reason::Drifted) && reasons.iter().all(hands)
     }
 
     /// Swarm cannot change a service's mode (engine: `service mode change is not allowed`).

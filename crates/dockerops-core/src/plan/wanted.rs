@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 use super::FileKind;
 use super::files::Files;
 use super::inputs::{Adopt, Inputs};
-use super::normalise::{Fields, at_mut, normalise};
+use super::keep;
+use super::normalise::{Fields, at_mut, normalise, tainted};
 use super::ownership::labels_of;
 use super::pins::Chosen;
 use crate::body::Body;
+use crate::field::Text;
 use crate::names::label;
 use crate::observed::Service;
 use crate::order;
@@ -58,7 +60,12 @@ pub(super) fn wanted(
         body.set("Labels", Body::map());
     }
     let order = order::label_of(service, &inputs.desired.name);
-    let hash = hash(inputs, &body, files, &bindings, order.as_deref());
+    let mut asked = body.clone();
+    keep::leave_out(&mut asked, inputs.ignore_drift);
+    let hash = hash(inputs, &asked, files, &bindings, order.as_deref());
+    if let Some(live) = live {
+        keep_ignored(&mut body, live, inputs.ignore_drift);
+    }
     rename(&mut body, files);
     let ours = match inputs.policy.adopt {
         Adopt::Compare => was
@@ -78,6 +85,21 @@ pub(super) fn wanted(
         hash,
         bindings_changed: changed(&bindings, was.get(label::BINDINGS)),
         body,
+    }
+}
+
+/// Keeps what runs in the fields `ignored`; with the image, the label that says its text.
+fn keep_ignored(body: &mut Body, live: &Service, ignored: &[Text]) {
+    if ignored.is_empty() {
+        return;
+    }
+    let labels = labels_of(live);
+    let running = tainted(&live.spec, body);
+    keep::keep(body, &running, ignored, &secret_names(&labels));
+    if let (true, Some(text)) = (keep::image(ignored), labels.get(label::IMAGE))
+        && let Some(labels) = body.get_mut("Labels")
+    {
+        labels.set(label::IMAGE, text.as_str());
     }
 }
 

@@ -60,6 +60,8 @@ impl Draft<'_> {
             attempted: &attempts.map(|a| (a.service, a.hash)).collect(),
             retained: &BTreeSet::new(),
             rotate: &request.rotate,
+            ignore_drift: &self.options.ignore_drift,
+            self_heal: self.options.self_heal,
             key: &world.key,
             policy: Policy {
                 adopt: self.stacks.adopt(self.repository, &self.spec.name)?,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use dockerops_core::image::ImageRef;
 use dockerops_core::image_counts::{self, Counts};
+use dockerops_core::manifest::StackOptions;
 use dockerops_core::names::Owner;
 use dockerops_core::observed::Observed;
 use dockerops_core::plan::{
@@ -76,10 +77,12 @@ fn needs(
     observed: &Observed,
 ) -> BTreeMap<String, ImageNeed> {
     let mut needs = BTreeMap::<String, ImageNeed>::new();
-    let wanted =
-        |spec: &&StackSpec| request.includes(&spec.name) && may_deploy(spec, request, observed);
-    for spec in to_deploy(repositories).filter(wanted) {
-        for need in images_needed(spec, observed, request.policy.pull) {
+    for (spec, options) in to_deploy(repositories) {
+        if !request.includes(&spec.name) || !may_deploy(spec, request, observed) {
+            continue;
+        }
+        let ignored = &options.ignore_drift;
+        for need in images_needed(spec, observed, ignored, request.policy.pull) {
             let known = needs
                 .entry(need.image.clone())
                 .or_insert_with(|| need.clone());
@@ -99,13 +102,13 @@ fn may_deploy(spec: &StackSpec, request: &Request, observed: &Observed) -> bool 
         || owner_of(observed, &spec.name).includes(&file)
 }
 
-/// The specs of all stacks that could be read and are not suspended.
-fn to_deploy(repositories: &[Repository]) -> impl Iterator<Item = &StackSpec> {
+/// The specs of all stacks that could be read and are not suspended, and how they are kept.
+fn to_deploy(repositories: &[Repository]) -> impl Iterator<Item = (&StackSpec, &StackOptions)> {
     repositories.iter().flat_map(|repository| {
         let stacks = repository.read.iter().flat_map(|read| &read.desired.stacks);
         stacks
             .filter(|stack| repository.suspended.of(&stack.name).is_none())
-            .filter_map(|stack| stack.spec.as_ref())
+            .filter_map(|stack| Some((stack.spec.as_ref()?, &stack.options)))
     })
 }
 

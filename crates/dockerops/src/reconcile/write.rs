@@ -138,13 +138,33 @@ impl Draft<'_> {
             None => None,
         };
         match world.engine.apply(&change.action, auth.as_ref()).await {
-            Ok(applied) => Ok(Wrote::Done(applied)),
+            Ok(applied) => {
+                self.forget_removed(change)?;
+                Ok(Wrote::Done(applied))
+            }
             Err(error) if error.is_stale() => Ok(Wrote::Stale),
             Err(error) => Err(NotTaken {
                 passing: error.is_transient(),
                 problem: problem(&error, error.hint()),
             }),
         }
+    }
+
+    /// What we removed ourselves is not taken for removed by hand.
+    fn forget_removed(&self, change: &Change) -> Result<(), Problem> {
+        let Action::RemoveService { name, .. } = &change.action else {
+            return Ok(());
+        };
+        let mut attempts = self.attempts()?;
+        attempts.retain(|attempt| attempt.service != *name);
+        self.record_attempts(&attempts)
+    }
+
+    fn record_attempts(&self, attempts: &[Attempt]) -> Result<(), Problem> {
+        let mut store = self.stacks.world.store();
+        let recorded =
+            store.record_attempts(&self.repository.owner, self.spec.name.as_str(), attempts);
+        recorded.map_err(|error| problem(&error, error.hint()))
     }
 
     /// Notes what was sent, so that a spec which Swarm rolls back is known again.
@@ -164,10 +184,7 @@ impl Draft<'_> {
             reason: String::new(),
             at: Timestamp::now().to_string(),
         }));
-        let mut store = self.stacks.world.store();
-        let recorded =
-            store.record_attempts(&self.repository.owner, self.spec.name.as_str(), &attempts);
-        recorded.map_err(|error| problem(&error, error.hint()))
+        self.record_attempts(&attempts)
     }
 }
 

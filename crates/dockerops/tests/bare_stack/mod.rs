@@ -9,6 +9,7 @@ use dockerops::desire::{bare, given};
 use dockerops::engine::{Engine, EngineError};
 use dockerops_core::compose::Compat;
 use dockerops_core::fingerprint::FingerprintKey;
+use dockerops_core::manifest::SelfHeal;
 use dockerops_core::names::{Owner, StackName};
 use dockerops_core::observed::Observed;
 use dockerops_core::plan::{Inputs, Plan, Policy, Prune, Resolution, VolumeChange, plan};
@@ -71,6 +72,8 @@ impl Stack {
             attempted: &self.attempted,
             retained: &none,
             rotate: &none,
+            ignore_drift: &[],
+            self_heal: SelfHeal::Yes,
             key: &FingerprintKey::new([7; 32]),
             policy: Policy {
                 prune: Prune::Remove,

@@ -1,6 +1,7 @@
 //! What plans promise. [`imitation`] carries plans out, [`world`] makes stacks.
 
 mod corpus;
+mod drift;
 mod files;
 mod imitation;
 mod order;

@@ -239,7 +239,12 @@ fn only_what_nothing_pins_yet_needs_a_digest() {
         service("fix").image(&format!("x@{}", digest('d'))),
     ]);
     let needs = |world: &World, pull| -> Vec<_> {
-        let needs = images_needed(&world.desired, &world.swarm.observed, pull);
+        let needs = images_needed(
+            &world.desired,
+            &world.swarm.observed,
+            &world.ignore_drift,
+            pull,
+        );
         needs.into_iter().map(|n| (n.image, n.why)).collect()
     };
     let (one, two) = ("web:1".to_owned(), "web:2".to_owned());

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::imitation::Swarm;
 use crate::body::Body;
 use crate::diagnostic::Diagnostics;
-use crate::field::Field;
+use crate::field::{Field, Text};
 use crate::fingerprint::FingerprintKey;
+use crate::manifest::SelfHeal;
 use crate::names::{Owner, StackName};
 use crate::observed::{Service, UpdateStatus};
 use crate::plan::{Action, Inputs, Plan, Policy, Prune, Resolution, Restarts, plan};
@@ -29,6 +30,8 @@ pub(super) struct World {
     pub(super) attempted: BTreeMap<String, String>,
     pub(super) retained: BTreeSet<String>,
     pub(super) rotate: BTreeSet<String>,
+    pub(super) ignore_drift: Vec<Text>,
+    pub(super) self_heal: SelfHeal,
     pub(super) key: FingerprintKey,
     pub(super) policy: Policy,
 }
@@ -60,6 +63,8 @@ impl World {
             attempted: BTreeMap::new(),
             retained: BTreeSet::new(),
             rotate: BTreeSet::new(),
+            ignore_drift: vec![],
+            self_heal: SelfHeal::Yes,
             key: FingerprintKey::new([1; 32]),
             policy: Policy {
                 prune: Prune::Remove,
@@ -80,6 +85,8 @@ impl World {
             attempted: &self.attempted,
             retained: &self.retained,
             rotate: &self.rotate,
+            ignore_drift: &self.ignore_drift,
+            self_heal: self.self_heal,
             key: &self.key,
             policy: self.policy,
         }

@@ -29,13 +29,18 @@ pub(super) fn change(
     let line = format!(" {:<8} {}  {reasons}", change.kind, change.name);
     text.add(style, format!("  {sign}"))
         .line(PLAIN, line.trim_end());
-    for field in &change.fields {
-        field_lines(text, field, width);
-    }
+    fields(text, &change.fields, width);
     if let (Some(effect), View::Plan) = (&change.effect, view) {
         text.line(FAINT, format!("      ({effect})"));
     }
     change.diff.iter().for_each(|diff| diff_text(text, diff));
+}
+
+/// The fields that change, a line each.
+pub(super) fn fields(text: &mut Styled, fields: &[FieldChange], width: Option<usize>) {
+    for field in fields {
+        field_lines(text, field, width);
+    }
 }
 
 /// A file of a binding.

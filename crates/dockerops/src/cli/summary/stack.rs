@@ -64,7 +64,7 @@ fn stack(text: &mut Styled, report: &StackReport, view: View, width: Option<usiz
     if view == View::Plan {
         risks(text, report);
     }
-    kept(text, report, view);
+    kept(text, report, view, width);
     for warning in &report.warnings {
         warn(text, warning);
     }
@@ -103,11 +103,12 @@ fn risks(text: &mut Styled, report: &StackReport) {
 }
 
 /// What stays: each by name where there is more to say, the rest of a plan by number.
-fn kept(text: &mut Styled, report: &StackReport, view: View) {
+fn kept(text: &mut Styled, report: &StackReport, view: View, width: Option<usize>) {
     let plain = |why| matches!(why, KeptWhy::UpToDate | KeptWhy::JobDone);
     let same = report.kept.iter().filter(|kept| plain(kept.why)).count();
     for kept in report.kept.iter().filter(|kept| !plain(kept.why)) {
         text.line(PLAIN, format!("  = {}  {}", kept.name, why(kept.why)));
+        change::fields(text, &kept.fields, width);
     }
     if same > 0 && view == View::Plan && report.outcome != Outcome::Unchanged {
         let services = if same == 1 { "service" } else { "services" };
@@ -121,6 +122,8 @@ fn why(why: KeptWhy) -> &'static str {
         KeptWhy::Foreign => "not ours: left alone",
         KeptWhy::PruneOff => "no longer declared, kept",
         KeptWhy::Updating => "Swarm is still updating it",
+        KeptWhy::Drifted => "changed by hand on the Swarm, left as it is (self_heal: false)",
+        KeptWhy::Missing => "removed by hand from the Swarm, not made anew (self_heal: false)",
         KeptWhy::ForRollback => "kept for rollback",
         KeptWhy::RolledBack => "held: Swarm rolled this very version back",
     }

@@ -114,11 +114,20 @@ fn a_plan_says_what_it_does_to_tasks_and_files_and_what_to_think_about() {
     let kept = |name: &str, why| Kept {
         name: name.into(),
         why,
+        fields: Vec::new(),
     };
     web.kept = vec![
         kept("web_db", KeptWhy::UpToDate),
         kept("web_seed", KeptWhy::JobDone),
         kept("web_extra", KeptWhy::Foreign),
+        Kept {
+            fields: vec![FieldChange {
+                field: "deploy.replicas".into(),
+                old: Some("7".into()),
+                new: Some("2".into()),
+            }],
+            ..kept("web_api", KeptWhy::Drifted)
+        },
     ];
     let mut report = report(vec![web, stack("api", Outcome::Unchanged)]);
     report.repositories[0].bindings.push(BindingReport {
@@ -143,6 +152,8 @@ fn a_plan_says_what_it_does_to_tasks_and_files_and_what_to_think_about() {
       - config   web_old  no longer declared
       ! web_job: nothing of it runs until it is made anew
       = web_extra  not ours: left alone
+      = web_api  changed by hand on the Swarm, left as it is (self_heal: false)
+          deploy.replicas: 7 → 2
       = 2 services unchanged
     api  no change
     binding web/conf

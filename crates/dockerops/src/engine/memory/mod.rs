@@ -169,6 +169,12 @@ impl MemorySwarm {
         }
     }
 
+    /// Somebody removes a service by hand.
+    pub fn remove_service(&self, name: &str) {
+        let mut state = self.state();
+        state.services.retain(|_, service| service.name != name);
+    }
+
     /// The spec that `docker service rollback` would go back to.
     pub fn previous_spec(&self, name: &str) -> Option<Value> {
         let state = self.state();
