@@ -18,6 +18,7 @@ pub mod body;
 pub mod checkup;
 pub mod codes;
 pub mod compose;
+pub mod credentials;
 mod cycle;
 pub mod decode;
 pub mod departed;

@@ -22,8 +22,19 @@ pub struct Report {
     pub repositories: Vec<RepositoryReport>,
     /// Images that were removed from this node because nothing counts them any more.
     pub images_removed: Vec<String>,
+    /// Services whose nodes were given new registry credentials; nothing else of them changed.
+    pub credentials_refreshed: Vec<CredentialsReport>,
     /// What went wrong outside any repository: cleaning of images, the database.
     pub problems: Vec<Problem>,
+}
+
+/// Services that were sent new credentials for one registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CredentialsReport {
+    /// The registry's host.
+    pub registry: String,
+    /// The services, by their names on the Swarm.
+    pub services: Vec<String>,
 }
 
 /// What happened to one repository.

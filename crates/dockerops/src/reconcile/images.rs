@@ -13,7 +13,7 @@ use dockerops_core::manifest::StackOptions;
 use dockerops_core::names::Owner;
 use dockerops_core::observed::Observed;
 use dockerops_core::plan::{
-    Adopt, ImageNeed, NeedWhy, Ownership, PullPolicy, Resolution, images_needed, owner_of,
+    Action, Adopt, ImageNeed, NeedWhy, Ownership, PullPolicy, Resolution, images_needed, owner_of,
 };
 use dockerops_core::report::{Problem, Report};
 use dockerops_core::secret::Secret;
@@ -163,6 +163,12 @@ async fn answer(world: &World, request: &Request, need: &ImageNeed) -> Answer {
             Err(problem) => Answer::failed(problem),
         };
     }
+    // Nodes will have to pull it, whatever is asked for here.
+    if need.why != NeedWhy::Always
+        && let Err(error) = world.registry.credential(&image).await
+    {
+        return Answer::failed(problem(&error, error.hint()));
+    }
     if request.policy.pull == PullPolicy::Never {
         return Answer::resolved(Resolution::Unknown);
     }
@@ -288,10 +294,24 @@ async fn pull(world: &World, text: &str, image: &ImageRef) -> Option<String> {
 }
 
 /// The value of `X-Registry-Auth` for the registry of `image`, when Docker's configuration has one.
-pub(super) async fn auth(world: &World, image: &ImageRef) -> Result<Option<Secret>, Problem> {
+async fn auth(world: &World, image: &ImageRef) -> Result<Option<Secret>, Problem> {
     let credential = world.registry.credential(image).await;
     let credential = credential.map_err(|error| problem(&error, error.hint()))?;
     Ok(credential.map(|credential| credential.x_registry_auth()))
+}
+
+/// The same for `action`, which writes a service. An update goes on without: nodes then keep
+/// the credentials that they have, and what it needs to be pulled anew was asked for before.
+pub(super) async fn auth_to_write(
+    world: &World,
+    image: &ImageRef,
+    action: &Action,
+) -> Result<Option<Secret>, Problem> {
+    match (auth(world, image).await, action) {
+        // The end of the run warns of it.
+        (Err(_), Action::UpdateService { .. }) => Ok(None),
+        (auth, _) => auth,
+    }
 }
 
 /// Counts the images over all watched repositories and removes what nothing counts.

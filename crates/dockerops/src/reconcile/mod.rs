@@ -11,6 +11,7 @@ mod begun;
 mod bindings;
 mod by_hand;
 mod complaint;
+mod credentials;
 mod diff;
 mod doctor;
 mod draft;
@@ -266,6 +267,7 @@ async fn planned(
         }
         bindings.tell(&repositories, &mut report);
         images::clean(world, &repositories, &mut report).await;
+        credentials::renew(world, request, &seen, &repositories, &mut report).await;
         record::record(&stacks, started, &mut report);
     } else {
         record::only_runs(&stacks, started, &mut report);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::draft::Draft;
-use super::images::auth;
+use super::images::auth_to_write;
 use super::problem;
 use super::progress::Event;
 use super::rollout::Unmade;
@@ -134,7 +134,7 @@ impl Draft<'_> {
             what,
         });
         let auth = match image_of(change) {
-            Some(image) => auth(world, &image).await?,
+            Some(image) => auth_to_write(world, &image, &change.action).await?,
             None => None,
         };
         match world.engine.apply(&change.action, auth.as_ref()).await {

@@ -72,6 +72,8 @@ pub enum RegistryError {
         registry: String,
         /// What failed; no value of a credential.
         what: String,
+        /// The credential helper that failed, if one did.
+        helper: Option<String>,
     },
 }
 
@@ -119,6 +121,9 @@ impl RegistryError {
             )),
             Self::BadAnswer { registry, .. } => Some(format!(
                 "Check that `{registry}` is a registry of the OCI distribution specification."
+            )),
+            Self::Credentials { registry, helper: Some(helper), .. } => Some(format!(
+                "Run `echo {registry} | {helper} get` as the user that DockerOps runs as, to see what it says."
             )),
             Self::Credentials { .. } => Some(
                 "Correct `config.json` in the folder of `DOCKER_CONFIG`, or log in again with `docker login`."

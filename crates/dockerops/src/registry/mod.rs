@@ -76,7 +76,8 @@ pub struct Registry {
     settings: RegistrySettings,
     /// `Authorization` by registry and repository, once it was asked for.
     authorizations: Mutex<BTreeMap<(String, String), auth::Authorization>>,
-    credentials: Mutex<BTreeMap<String, Option<Credential>>>,
+    /// By registry; also what failed, so that a helper is asked once.
+    credentials: Mutex<BTreeMap<String, Result<Option<Credential>, credentials::Failure>>>,
 }
 
 impl Registry {
@@ -130,13 +131,13 @@ impl Registry {
     pub async fn credential(&self, image: &ImageRef) -> Result<Option<Credential>, RegistryError> {
         let registry = image.registry();
         let mut known = self.credentials.lock().await;
-        if let Some(credential) = known.get(registry) {
-            return Ok(credential.clone());
+        if let Some(found) = known.get(registry) {
+            return found.clone().map_err(|failure| failure.of(registry));
         }
         let folder = self.settings.docker_config.clone();
-        let credential = credentials::read(folder, registry).await?;
-        known.insert(registry.to_owned(), credential.clone());
-        Ok(credential)
+        let found = credentials::read(folder, registry).await;
+        known.insert(registry.to_owned(), found.clone());
+        found.map_err(|failure| failure.of(registry))
     }
 }
 

@@ -11,6 +11,7 @@
 //!   nothing writes nothing but `last_watch`.
 //! - Each method is one transaction: killed anywhere, the database is as before or after it.
 
+mod credentials;
 mod error;
 mod holds;
 mod images;

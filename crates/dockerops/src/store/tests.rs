@@ -408,3 +408,38 @@ fn a_snapshot_makes_no_file_and_keeps_what_is_written_to_itself() {
     assert_eq!(store.repositories().unwrap().len(), 1);
     assert!(!folder.path().join("new").exists());
 }
+
+#[test]
+fn what_was_sent_is_remembered_for_services_that_live() {
+    use dockerops_core::credentials::{Moment, Sent};
+    let place = place();
+    let mut store = Store::open(&place.path).unwrap();
+    let sent = |fingerprint: &str, ends: Option<i64>| Sent {
+        fingerprint: fingerprint.to_owned(),
+        at: Moment(1_800_000_000),
+        ends: ends.map(Moment),
+    };
+    let known = BTreeMap::from([
+        ("one".to_owned(), sent("k:1", Some(1_800_003_600))),
+        ("two".to_owned(), sent("k:2", None)),
+    ]);
+    let all = known.keys().cloned().collect();
+    store.record_credentials(&known, &all).unwrap();
+    assert_eq!(store.credentials().unwrap(), known);
+    let before = fs::read(&place.path).unwrap();
+    store.record_credentials(&known, &all).unwrap();
+    assert_eq!(
+        fs::read(&place.path).unwrap(),
+        before,
+        "written without need"
+    );
+
+    let live = ["two".to_owned()].into();
+    store.record_credentials(&BTreeMap::new(), &live).unwrap();
+    assert_eq!(
+        store.credentials().unwrap().into_keys().collect::<Vec<_>>(),
+        ["two"]
+    );
+    store.clear_all().unwrap();
+    assert!(store.credentials().unwrap().is_empty());
+}

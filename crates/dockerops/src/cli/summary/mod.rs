@@ -33,6 +33,13 @@ pub(super) fn text(report: &Report, view: View, width: Option<usize>) -> Styled 
     for image in &report.images_removed {
         text.line(PLAIN, format!("removed image {image}"));
     }
+    for refreshed in &report.credentials_refreshed {
+        let count = refreshed.services.len();
+        let services = if count == 1 { "service" } else { "services" };
+        let registry = &refreshed.registry;
+        let line = format!("credentials of {count} {services} refreshed for registry {registry}");
+        text.line(PLAIN, line);
+    }
     for problem in &report.problems {
         problem_text(&mut text, problem, "");
     }

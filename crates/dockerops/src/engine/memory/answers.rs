@@ -88,12 +88,15 @@ impl Engine for MemorySwarm {
     async fn apply(
         &self,
         action: &Action,
-        _registry_auth: Option<&Secret>,
+        registry_auth: Option<&Secret>,
     ) -> Result<Applied, EngineError> {
         let mut state = self.state();
         let done = state.apply(action)?;
         let (what, name) = describe(action);
         state.record(&what, name);
+        if let Some(auth) = registry_auth {
+            state.credentials.insert(name.to_owned(), auth.clone());
+        }
         Ok(done)
     }
 

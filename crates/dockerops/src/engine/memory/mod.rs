@@ -16,6 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dockerops_core::observed::{FileObject, Network, Node, Service, Task};
 use dockerops_core::plan::Action;
+use dockerops_core::secret::Secret;
 use serde_json::Value;
 
 use super::{Applied, EngineError, LocalImage, LogLine, LogStream, SwarmState};
@@ -61,6 +62,8 @@ struct State {
     swarm: SwarmState,
     /// By service: what its spec must hold for the script to be played.
     scripts: BTreeMap<String, (String, Script)>,
+    /// By name: the credentials that a service was last written with, kept by updates without.
+    credentials: BTreeMap<String, Secret>,
     /// What becomes of the next writes: `None` goes well.
     failures: VecDeque<Option<EngineError>>,
     writes: Vec<String>,
@@ -182,6 +185,24 @@ impl MemorySwarm {
         state.previous.get(&service.id).cloned()
     }
 
+    /// The value of `X-Registry-Auth` with which the nodes pull for a service.
+    pub fn credentials(&self, name: &str) -> Option<Secret> {
+        self.state().credentials.get(name).cloned()
+    }
+
+    /// The tasks of a service that are there now, by id.
+    pub fn task_ids(&self, service: &str) -> BTreeSet<String> {
+        let state = self.state();
+        let id = state
+            .services
+            .values()
+            .find(|s| s.name == service)
+            .map(|s| &s.id);
+        let tasks = state.tasks.iter().map(|(task, _)| task);
+        let own = tasks.filter(|task| Some(&task.service_id) == id);
+        own.map(|task| task.id.clone()).collect()
+    }
+
     /// A network that somebody else made.
     pub fn add_network(&self, name: &str, scope: &str) {
         let mut state = self.state();
@@ -242,6 +263,7 @@ impl State {
             in_use: BTreeSet::new(),
             swarm: SwarmState::Manager,
             scripts: BTreeMap::new(),
+            credentials: BTreeMap::new(),
             failures: VecDeque::new(),
             writes: Vec::new(),
             lines: Vec::new(),
