@@ -20,6 +20,8 @@ pub(super) struct Complaint {
     /// What it said last.
     said: Vec<String>,
     hint: Option<String>,
+    /// Whether it was only given up because another service failed.
+    given_up: bool,
 }
 
 impl Complaint {
@@ -42,6 +44,7 @@ impl Complaint {
             message: mask(spec, service, &message),
             said: said.map_or(Vec::new(), |said| quote(spec, service, said)),
             hint,
+            given_up: matches!(outcome, Outcome::Left(_)),
         })
     }
 
@@ -53,26 +56,23 @@ impl Complaint {
     }
 }
 
-/// All complaints as one problem.
+/// All complaints as one problem: what failed first, then what else there is to say.
 pub(super) fn problem(mut complaints: Vec<Complaint>) -> Problem {
-    if complaints.len() == 1
-        && let Some(Complaint {
-            message,
-            said,
-            hint,
-        }) = complaints.pop()
-    {
-        let details = said;
-        return Problem {
-            message,
-            hint,
-            details,
-        };
-    }
+    complaints.sort_by_key(|complaint| complaint.given_up);
+    let mut complaints = complaints.into_iter();
+    let Some(first) = complaints.next() else {
+        return Problem::new("the stack is not well", None);
+    };
+    let others = match complaints.len() {
+        0 => String::new(),
+        1 => "; 1 other service is not well".to_owned(),
+        count => format!("; {count} other services are not well"),
+    };
+    let texts = complaints.map(Complaint::text);
     Problem {
-        message: format!("{} services are not well", complaints.len()),
-        hint: None,
-        details: complaints.into_iter().map(Complaint::text).collect(),
+        message: format!("{}{others}", first.message),
+        hint: first.hint,
+        details: first.said.into_iter().chain(texts).collect(),
     }
 }
 
