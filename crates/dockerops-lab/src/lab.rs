@@ -18,7 +18,7 @@ use crate::process::wait_for;
 use crate::recorder::Recorder;
 use crate::relay::Relay;
 use crate::repository::Repository;
-use crate::{image, swarm};
+use crate::{image, node, swarm};
 
 /// The variable that names the folder of the lab that a test run shares.
 pub const SHARED: &str = "DOCKEROPS_LAB";
@@ -240,6 +240,16 @@ impl Lab {
         wait_for(&what, Duration::from_secs(60), || {
             Ok(swarm::running(&self.socket(), service)? == count)
         })
+    }
+
+    /// Stops the engine of node `index`, and with it what runs there.
+    pub fn stop_engine(&self, index: usize) -> Result<(), LabError> {
+        node::stop_engine(&self.layout, index)
+    }
+
+    /// Starts it again.
+    pub fn start_engine(&self, index: usize) -> Result<(), LabError> {
+        node::restart_engine(&self.layout, index)
     }
 
     /// Takes it down and waits until it is gone, if this value made it; else does nothing.

@@ -1,8 +1,11 @@
 //! The nodes: an engine each, and the Swarm that they form.
 
 use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::anchor::Anchor;
 use crate::error::{Doing, LabError};
@@ -13,7 +16,13 @@ use crate::layout::{
 };
 use crate::process::{command, output, wait_for};
 
-const START: &str = r#"hostname "$0"; exec "$@""#;
+/// An engine that is stopped on purpose is started again when the mark `$1` goes; one that
+/// ends by itself has ended.
+const START: &str = r#"hostname "$0"; mark=$1; shift; "$@"
+while test -e "$mark"; do
+  while test -e "$mark"; do sleep 0.1; done
+  "$@"
+done"#;
 
 /// Starts the engine of node `index`; it answers some time later, see [`wait_for_engines`].
 pub(crate) fn start_engine(
@@ -30,7 +39,9 @@ pub(crate) fn start_engine(
         .doing(|| "cannot share an engine's log".to_owned())?;
     anchor
         .command(&layout.node_namespace(index), "unshare")
-        .args(["--uts", "sh", "-c", START, &format!("n{index}"), "dockerd"])
+        .args(["--uts", "sh", "-c", START, &format!("n{index}")])
+        .arg(stop_mark(layout, index))
+        .arg("dockerd")
         .args([
             "--userland-proxy=false",
             "--exec-opt",
@@ -53,6 +64,44 @@ pub(crate) fn start_engine(
         .stderr(errors)
         .spawn()
         .doing(|| "cannot start `dockerd`".to_owned())
+}
+
+fn stop_mark(layout: &Layout, index: usize) -> PathBuf {
+    layout.node_folder(index).join("stopped")
+}
+
+/// Ends the engine of node `index` in order; its containers end with it.
+pub(crate) fn stop_engine(layout: &Layout, index: usize) -> Result<(), LabError> {
+    fs::write(stop_mark(layout, index), "").doing(|| "cannot mark an engine".to_owned())?;
+    let pid_file = layout.node_folder(index).join("pid");
+    if let Some(engine) = engine_of(&pid_file) {
+        let _ = kill_process(engine, Signal::TERM);
+    }
+    wait_for("the end of an engine", Duration::from_secs(60), || {
+        Ok(engine_of(&pid_file).is_none())
+    })
+}
+
+/// Starts it again, and waits until it answers.
+pub(crate) fn restart_engine(layout: &Layout, index: usize) -> Result<(), LabError> {
+    fs::remove_file(stop_mark(layout, index)).doing(|| "cannot unmark an engine".to_owned())?;
+    let socket = layout.engine_socket(index);
+    wait_for("the start of an engine", Duration::from_secs(60), || {
+        Ok(http::get(&socket, "/_ping").is_ok())
+    })
+}
+
+/// The process of the engine with this pid file, in which it has another number.
+fn engine_of(pid_file: &Path) -> Option<Pid> {
+    let wanted = pid_file.as_os_str().as_encoded_bytes();
+    let mut processes = fs::read_dir("/proc").ok()?.flatten();
+    processes.find_map(|process| {
+        let line = fs::read(process.path().join("cmdline")).ok()?;
+        let mut words = line.split(|byte| *byte == 0);
+        let is_engine = words.next()?.ends_with(b"dockerd") && words.any(|word| word == wanted);
+        let pid = process.file_name().to_str()?.parse().ok()?;
+        is_engine.then(|| Pid::from_raw(pid))?
+    })
 }
 
 /// Waits until every engine answers.

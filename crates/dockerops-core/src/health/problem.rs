@@ -90,6 +90,9 @@ pub enum ProblemKind {
     Other,
 }
 
+/// How often a slot may fail before that is believed to go on.
+pub(super) const FAILURES: u64 = 3;
+
 /// As engines end a container whose health check failed.
 const UNHEALTHY: &str = "unhealthy container";
 
@@ -186,6 +189,11 @@ impl Problem {
     /// Whether nothing can come that would change it.
     pub(super) fn is_final(&self) -> bool {
         self.is_swarms_decision() || self.kind == ProblemKind::Missing
+    }
+
+    /// Whether it happened so often that once more changes nothing.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.times >= FAILURES
     }
 
     /// Whether a task that ran ended by it, and not one that never came so far.

@@ -15,14 +15,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::mode::Mode;
-use super::problem::{self, Problem, ProblemKind};
+use super::problem::{self, FAILURES, Problem, ProblemKind};
 use super::slots::Slot;
 use crate::body::Body;
 use crate::observed::{Moment, Node, Service, Task};
 use crate::placement;
 
-/// How often a slot may fail before that is believed to go on.
-const FAILURES: usize = 3;
 /// Failures longer ago are no loop.
 const RECENT: Duration = Duration::from_secs(600);
 /// A task that runs for so long has got over earlier failures.
@@ -118,7 +116,9 @@ impl<'a> Reasons<'a> {
             return None;
         }
         let failures = self.failures(slot);
-        let last = failures.last().filter(|_| failures.len() >= FAILURES)?;
+        let last = failures
+            .last()
+            .filter(|_| failures.len() as u64 >= FAILURES)?;
         Some(self.counted(self.problem_of(last), slot))
     }
 

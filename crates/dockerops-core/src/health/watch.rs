@@ -145,7 +145,8 @@ impl Watch {
                 is_well.then(|| Outcome::Healthy(health.clone()))
             }
             Status::Degraded => {
-                let sure = lasted(self.lost_since, now, GRACE);
+                let repeated = reason.is_some_and(Problem::is_repeated);
+                let sure = repeated || lasted(self.lost_since, now, GRACE);
                 sure.then(|| Outcome::Failed(health.clone()))
             }
             _ => None,

@@ -43,7 +43,7 @@ pub use self::docker::DockerEngine;
 pub use self::error::EngineError;
 pub use self::logs::{LogLine, LogLines, LogRequest, LogSource, LogStream};
 pub use self::memory::{MemorySwarm, Script};
-pub use self::scrub::{mask, mask_content, mask_live};
+pub use self::scrub::{mask, mask_content, mask_live, mask_words};
 pub use self::wait::{Limits, Outcome, Progress, Watched, gate, now, services, wait};
 
 /// What a reconcile needs of Docker.

@@ -120,14 +120,15 @@ impl<'a> Round<'a> {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) {
         let Self { open, done, .. } = self;
+        let mut is_lost = false;
         open.retain_mut(|open| {
             let outcome = open.look(reading.view(&open.watched.id, now), is_over, progress);
             let goes_on = outcome.is_none();
+            is_lost |= open.watched.decides && matches!(outcome, Some(Outcome::Failed(_)));
             done.extend(outcome.map(|outcome| (open.watched.name.clone(), outcome)));
             goes_on
         });
-        let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
-        if done.values().any(failed) {
+        if is_lost {
             let left = open
                 .drain(..)
                 .filter_map(|open| Some((open.watched.name.clone(), Outcome::Left(open.last?))));

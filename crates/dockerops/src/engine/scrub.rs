@@ -12,6 +12,9 @@ use super::error::EngineError;
 /// Shorter values would also hit ordinary words of the message.
 const SHORTEST: usize = 4;
 
+/// A shorter part of a value is too ordinary to be hidden wherever it stands.
+const WORD: usize = 6;
+
 /// `error` without the values of secrets that `action` sent.
 pub(super) fn error(mut error: EngineError, action: &Action) -> EngineError {
     if let (
@@ -36,6 +39,29 @@ pub fn mask(text: &str, body: &Body) -> String {
     masks.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
     let hide = |text: String, (value, mask): (String, String)| text.replace(&value, &mask);
     masks.into_iter().fold(text.to_owned(), hide)
+}
+
+/// As [`mask`], and each word of a value into which a secret flowed is hidden too: an
+/// application that is given `pg://user:password@db` may write down the password alone.
+/// For an application's own words, in which a word too many that is hidden does no harm.
+pub fn mask_words(text: &str, body: &Body) -> String {
+    let mut masks = Vec::new();
+    collect(body, &mut masks);
+    let words = |(value, mask): (String, String)| {
+        let ends = |c: char| c.is_whitespace() || ":/@?&=,;\"'".contains(c);
+        let words: Vec<_> = value
+            .split(ends)
+            .filter(|word| word.len() >= WORD)
+            .collect();
+        words
+            .into_iter()
+            .map(|word| (word.to_owned(), mask.clone()))
+            .collect::<Vec<_>>()
+    };
+    let words = masks.into_iter().flat_map(words);
+    words.fold(mask(text, body), |text, (word, mask)| {
+        text.replace(&word, &mask)
+    })
 }
 
 /// `text` with the mask of the Docker secret `name` in place of its content, or of a line
@@ -99,6 +125,17 @@ fn collect(body: &Body, masks: &mut Vec<(String, String)>) {
 mod tests {
     use super::*;
     use dockerops_core::secret::Provenance;
+
+    #[test]
+    fn a_secret_that_is_part_of_a_value_is_masked_in_what_an_application_says() {
+        let url = "URL=pg://admin:hunter22@db/app";
+        let env = Body::Scalar(Value::from(url), Provenance::secret("db"));
+        assert_eq!(
+            mask_words("cannot log in with hunter22 at db", &env),
+            "cannot log in with [secret db] at db"
+        );
+        assert_eq!(mask_words(url, &env), "[secret db]");
+    }
 
     #[test]
     fn a_docker_secret_is_masked_whole_and_line_by_line() {

@@ -37,6 +37,8 @@ pub struct Watched {
     /// updated service they must be given: its new spec may be one that it failed
     /// with before, whose tasks are up to date again.
     pub before: BTreeSet<String>,
+    /// Whether its failure ends the wait for all.
+    pub decides: bool,
 }
 
 impl Watched {
@@ -93,7 +95,7 @@ pub struct Progress<'a> {
 
 /// Waits until each service is well, and gives how each ended, by name.
 ///
-/// When one has failed for certain, the others are left as they are
+/// When one that decides has failed for certain, the others are left as they are
 /// ([`Outcome::Left`]): nothing is won by waiting for them.
 ///
 /// An engine that answered and then is away (a manager that restarts, a new leader) is

@@ -44,6 +44,7 @@ async fn deploy(swarm: &MemorySwarm, name: &str, image: &str) -> Watched {
         name: service.name,
         window: Duration::ZERO,
         before: BTreeSet::new(),
+        decides: true,
     }
 }
 
@@ -180,6 +181,28 @@ async fn the_wait_ends_when_one_has_failed_and_says_what_the_others_did() {
         panic!("{outcomes:?}");
     };
     assert_eq!(left.doing, "waiting for a node");
+}
+
+#[tokio::test]
+async fn what_was_ill_before_does_not_end_the_wait_for_what_was_changed() {
+    let swarm = MemorySwarm::new();
+    deploy(&swarm, "web_a", "a:1").await;
+    swarm.script("web_a", Script::Pause("task: non-zero exit (3)".to_owned()));
+    let mut ill = deploy(&swarm, "web_a", "a:2").await;
+    ill.decides = false;
+    let mut changed = deploy(&swarm, "web_b", "b:1").await;
+    changed.window = Duration::from_millis(5);
+    let outcomes = wait(&swarm, &[ill, changed], soon(), &mut |_| {})
+        .await
+        .unwrap();
+    assert!(
+        matches!(outcomes["web_a"], Outcome::Failed(_)),
+        "{outcomes:?}"
+    );
+    assert!(
+        matches!(outcomes["web_b"], Outcome::Healthy(_)),
+        "{outcomes:?}"
+    );
 }
 
 #[tokio::test]

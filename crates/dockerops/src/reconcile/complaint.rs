@@ -4,9 +4,10 @@
 //! it is shown or kept. A task's error may quote the command or the environment, and a log
 //! anything that its application knows.
 
+use dockerops_core::body::Body;
 use dockerops_core::health::{Health, Outcome, Said};
 use dockerops_core::report::Problem;
-use dockerops_core::spec::StackSpec;
+use dockerops_core::spec::{FileSpec, StackSpec};
 
 use crate::engine;
 
@@ -78,15 +79,17 @@ pub(super) fn problem(mut complaints: Vec<Complaint>) -> Problem {
 
 /// `text` without the values of the service's and the stack's secrets.
 pub(super) fn mask(spec: &StackSpec, service: &str, text: &str) -> String {
-    let service = spec.services.iter().find(|wanted| wanted.name == service);
-    let text = service.map_or_else(
-        || text.to_owned(),
-        |service| engine::mask(text, &service.body),
-    );
-    let hide = |text: String, secret: &dockerops_core::spec::FileSpec| {
-        engine::mask_content(&text, &secret.name, &secret.data)
-    };
+    let body = body(spec, service);
+    let text = body.map_or_else(|| text.to_owned(), |body| engine::mask(text, body));
+    let hide =
+        |text: String, secret: &FileSpec| engine::mask_content(&text, &secret.name, &secret.data);
     spec.secrets.iter().fold(text, hide)
+}
+
+fn body<'a>(spec: &'a StackSpec, service: &str) -> Option<&'a Body> {
+    let mut services = spec.services.iter();
+    let found = services.find(|wanted| wanted.name == service);
+    found.map(|service| &service.body)
 }
 
 fn what(outcome: &Outcome) -> Option<String> {
@@ -108,6 +111,10 @@ fn quote(spec: &StackSpec, service: &str, said: &Said) -> Vec<String> {
     // Masked before it is cut: of half a value nothing would be found.
     let line = |line: &String| {
         let masked = mask(spec, service, line);
+        let masked = match body(spec, service) {
+            Some(body) => engine::mask_words(&masked, body),
+            None => masked,
+        };
         let cut: String = masked.chars().take(LONGEST).collect();
         format!("    {cut}")
     };

@@ -78,6 +78,13 @@ impl Draft<'_> {
         }
     }
 
+    /// Says how to go on from a hold; the way out of what went wrong stays above it.
+    pub(super) fn tell_how_to_go_on(&self, problem: &mut Problem) {
+        let cause = problem.hint.replace(self.mend());
+        let cause = cause.map(|hint| format!("  hint: {hint}"));
+        problem.details.extend(cause);
+    }
+
     /// The way out of a failed deploy that is held.
     pub(super) fn mend(&self) -> String {
         format!(

@@ -126,7 +126,7 @@ impl Rollout<'_> {
         if let Some(problem) = &mut report.problem
             && state == HoldState::Left
         {
-            problem.hint = Some(self.0.mend());
+            self.0.tell_how_to_go_on(problem);
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl Rollout<'_> {
             report.outcome = Outcome::RolledBack;
         }
         if let Some(problem) = &mut report.problem {
-            problem.hint = Some(self.0.mend());
+            self.0.tell_how_to_go_on(problem);
         }
         Ok(())
     }

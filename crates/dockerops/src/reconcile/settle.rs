@@ -131,6 +131,8 @@ fn watch(service: &Service, seen: &Seen, concern: Concern, usual: Duration) -> W
         name: service.name.clone(),
         window,
         before: before.unwrap_or_default(),
+        // What was ill before says nothing about what was changed.
+        decides: concern != Concern::Unwell,
     }
 }
 
