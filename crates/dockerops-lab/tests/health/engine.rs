@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use dockerops_lab::{Lab, LabOptions, sleepers};
+use dockerops_lab::{Lab, LabOptions, sleepers, wait_for};
 
 use crate::case::Case;
 
@@ -23,6 +23,10 @@ fn an_engine_that_is_stopped_and_started_in_the_middle_is_waited_for() {
         .spawn()
         .unwrap();
     // The service is written and in its window.
+    wait_for("the service", Duration::from_secs(30), || {
+        Ok(!lab.services(&case.stack)?.is_empty())
+    })
+    .unwrap();
     lab.wait_until_running(&format!("{}_web", case.stack), 1)
         .unwrap();
     lab.stop_engine(1).unwrap();
@@ -65,6 +69,10 @@ fn an_engine_that_stays_away_ends_the_run_when_the_time_is_up() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    wait_for("the service", Duration::from_secs(30), || {
+        Ok(!lab.services(&case.stack)?.is_empty())
+    })
+    .unwrap();
     lab.wait_until_running(&format!("{}_web", case.stack), 1)
         .unwrap();
     lab.stop_engine(1).unwrap();

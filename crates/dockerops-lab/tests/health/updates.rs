@@ -8,8 +8,7 @@ use crate::case::{Case, tells_of_failure};
 fn an_update_that_swarm_pauses_has_failed_with_the_error_of_the_task() {
     let lab = Lab::shared().unwrap();
     let case = Case::new(lab, "pause");
-    let update = "deploy: {replicas: 2, update_config: {parallelism: 1, failure_action: pause, monitor: 2s}, \
-        restart_policy: {delay: 500ms}}";
+    let update = "deploy: {replicas: 2, update_config: {parallelism: 1, failure_action: pause, monitor: 2s}}";
     let good = case.compose(&format!("command: sleep 1000, {update}"));
     let (ran, _) = case.deploy(&good, &[]);
     assert_eq!(ran.code, Some(0), "{}", ran.text());
