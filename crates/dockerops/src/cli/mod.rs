@@ -6,6 +6,7 @@
 
 mod debug_cache;
 mod deploy;
+mod deployed;
 mod diff;
 mod doctor;
 mod exit;
@@ -13,6 +14,7 @@ mod history;
 mod init;
 mod limits;
 mod log;
+mod logs;
 mod moment;
 mod offline;
 mod output;
@@ -37,6 +39,7 @@ mod suspend;
 mod unwatch;
 mod validate;
 mod version;
+mod wait;
 mod watch;
 
 use clap::{Parser, Subcommand};
@@ -76,6 +79,8 @@ enum Command {
     Retry(retry::RetryArgs),
     Rollback(rollback::RollbackArgs),
     Status(status::StatusArgs),
+    Logs(logs::LogsArgs),
+    Wait(wait::WaitArgs),
     History(history::HistoryArgs),
     Suspend(suspend::SuspendArgs),
     Resume(suspend::ResumeArgs),
@@ -123,6 +128,11 @@ pub async fn run(cli: Cli) -> Exit {
             let shown = until_stopped(status::run(args, &mut out)).await;
             shown.or(args.watch.then_some(Ok(Exit::Ok)))
         }
+        Command::Logs(args) => {
+            let shown = until_stopped(logs::run(args, &mut out)).await;
+            shown.or(args.follow.then_some(Ok(Exit::Ok)))
+        }
+        Command::Wait(args) => until_stopped(wait::run(args, &mut out)).await,
         Command::History(args) => Some(history::run(args, &mut out)),
         Command::Suspend(args) => until_stopped(suspend::suspend(args, &mut out)).await,
         Command::Resume(args) => until_stopped(suspend::resume(args, &mut out)).await,

@@ -74,6 +74,11 @@ impl Output {
         let _closed = write!(anstream::stdout().lock(), "{}", text.coloured());
     }
 
+    /// Whether the answer is for machines.
+    pub(super) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
     /// Whether the answer goes to a screen that can be drawn anew.
     pub(super) fn is_screen(&self) -> bool {
         self.format == Format::Text && std::io::stdout().is_terminal()

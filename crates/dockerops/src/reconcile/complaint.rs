@@ -1,6 +1,6 @@
 //! How a service ended that is not well → what is said about it.
 //!
-//! **Invariant**: what comes from the Swarm or from an application passes [`mask`] before
+//! **Invariant**: what comes from the Swarm or from an application passes [`mask`], or one like it, before
 //! it is shown or kept. A task's error may quote the command or the environment, and a log
 //! anything that its application knows.
 
@@ -13,6 +13,14 @@ use crate::engine;
 
 /// Longer lines of a log are cut.
 const LONGEST: usize = 200;
+
+/// What takes out of a text what must not be shown.
+pub(super) struct Masks<'a> {
+    /// Of what the Swarm says.
+    pub(super) swarm: &'a dyn Fn(&str) -> String,
+    /// Of what an application says.
+    pub(super) application: &'a dyn Fn(&str) -> String,
+}
 
 /// What is said about one service.
 pub(super) struct Complaint {
@@ -27,7 +35,7 @@ pub(super) struct Complaint {
 
 impl Complaint {
     /// Nothing for a service that is well.
-    pub(super) fn of(spec: &StackSpec, service: &str, outcome: &Outcome) -> Option<Self> {
+    pub(super) fn of(service: &str, outcome: &Outcome, mask: &Masks<'_>) -> Option<Self> {
         let what = what(outcome)?;
         let reason = outcome.health().reason.as_ref();
         let message = match reason {
@@ -42,8 +50,8 @@ impl Complaint {
         };
         let said = reason.and_then(|reason| reason.said.as_ref());
         Some(Self {
-            message: mask(spec, service, &message),
-            said: said.map_or(Vec::new(), |said| quote(spec, service, said)),
+            message: (mask.swarm)(&message),
+            said: said.map_or(Vec::new(), |said| quote(said, mask.application)),
             hint,
             given_up: matches!(outcome, Outcome::Left(_)),
         })
@@ -86,6 +94,15 @@ pub(super) fn mask(spec: &StackSpec, service: &str, text: &str) -> String {
     spec.secrets.iter().fold(text, hide)
 }
 
+/// The same of a line that an application wrote: of the values of its variables not a word is left.
+pub(super) fn mask_line(spec: &StackSpec, service: &str, line: &str) -> String {
+    let masked = mask(spec, service, line);
+    match body(spec, service) {
+        Some(body) => engine::mask_words(&masked, body),
+        None => masked,
+    }
+}
+
 fn body<'a>(spec: &'a StackSpec, service: &str) -> Option<&'a Body> {
     let mut services = spec.services.iter();
     let found = services.find(|wanted| wanted.name == service);
@@ -107,14 +124,10 @@ fn what(outcome: &Outcome) -> Option<String> {
 ///   its log ends:
 ///     no database at db:5432
 /// ```
-fn quote(spec: &StackSpec, service: &str, said: &Said) -> Vec<String> {
+fn quote(said: &Said, mask: &dyn Fn(&str) -> String) -> Vec<String> {
     // Masked before it is cut: of half a value nothing would be found.
     let line = |line: &String| {
-        let masked = mask(spec, service, line);
-        let masked = match body(spec, service) {
-            Some(body) => engine::mask_words(&masked, body),
-            None => masked,
-        };
+        let masked = mask(line);
         let cut: String = masked.chars().take(LONGEST).collect();
         format!("    {cut}")
     };

@@ -39,6 +39,7 @@ mod status;
 mod stop;
 mod suspended;
 mod unwatch;
+mod wait;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +66,7 @@ pub use source::{BareFiles, Source, Target};
 pub use status::Look;
 pub use stop::{Managed, managed, stop};
 pub use unwatch::{forget, managed_by, unwatch};
+pub use wait::wait;
 
 use crate::engine::{Engine, EngineError, TaskFilter};
 use crate::git::Git;

@@ -9,7 +9,7 @@ use dockerops_core::observed::Service;
 use dockerops_core::report::Problem;
 use dockerops_core::spec::StackSpec;
 
-use super::complaint::{self, Complaint};
+use super::complaint::{self, Complaint, Masks};
 use super::progress::Event;
 use super::{Seen, World, problem};
 use crate::engine::{self, EngineError, Limits, Watched};
@@ -88,7 +88,13 @@ pub(super) async fn gate(
 fn told(spec: &StackSpec, outcomes: BTreeMap<String, Outcome>) -> Result<(), Ill> {
     let complaints: Vec<_> = outcomes
         .iter()
-        .filter_map(|(name, outcome)| Complaint::of(spec, name, outcome))
+        .filter_map(|(name, outcome)| {
+            let masks = Masks {
+                swarm: &|text| complaint::mask(spec, name, text),
+                application: &|line| complaint::mask_line(spec, name, line),
+            };
+            Complaint::of(name, outcome, &masks)
+        })
         .collect();
     if complaints.is_empty() {
         return Ok(());
@@ -137,6 +143,13 @@ fn watch(service: &Service, seen: &Seen, concern: Concern, usual: Duration) -> W
 }
 
 fn rollout(spec: &StackSpec, progress: &engine::Progress<'_>) -> Event {
+    step(progress, |note| {
+        complaint::mask(spec, progress.service, note)
+    })
+}
+
+/// How far a service is; `mask` takes out of a sentence what must not be shown.
+pub(super) fn step(progress: &engine::Progress<'_>, mask: impl Fn(&str) -> String) -> Event {
     let Health {
         status,
         tally,
@@ -153,6 +166,6 @@ fn rollout(spec: &StackSpec, progress: &engine::Progress<'_>) -> Event {
         service: progress.service.to_owned(),
         running: tally.running,
         wanted: tally.wanted,
-        note: complaint::mask(spec, progress.service, &note),
+        note: mask(&note),
     }
 }
