@@ -9,6 +9,7 @@ use dockerops_core::names::{Owner, StackName};
 use dockerops_core::observed::Observed;
 use dockerops_core::plan::{Ownership, owner_of};
 use dockerops_core::report::{Outcome, Problem, StackReport};
+use jiff::Timestamp;
 
 use super::read::Repository;
 use super::{World, problem};
@@ -55,10 +56,12 @@ impl Why {
     pub(super) fn sentence(&self, stack: &StackName) -> String {
         match self {
             Self::Stack { since } => format!(
-                "suspended by hand since {since}: nothing of it is changed until `dockerops resume {stack}`"
+                "suspended by hand since {}: nothing of it is changed until `dockerops resume {stack}`",
+                seconds(since)
             ),
             Self::Repository { url, since } => format!(
-                "its repository is suspended by hand since {since}: nothing of it is changed until `dockerops resume {url}`"
+                "its repository is suspended by hand since {}: nothing of it is changed until `dockerops resume {url}`",
+                seconds(since)
             ),
             Self::File => {
                 "`stacks.yaml` says `suspend: true`: nothing of it is changed until that goes"
@@ -73,6 +76,14 @@ impl Why {
         report.warnings.push(self.sentence(stack));
         report
     }
+}
+
+/// A time to the second.
+fn seconds(time: &str) -> String {
+    time.parse::<Timestamp>().map_or_else(
+        |_| time.to_owned(),
+        |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+    )
 }
 
 /// Notes in each repository what of it is suspended.

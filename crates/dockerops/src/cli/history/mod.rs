@@ -100,14 +100,21 @@ fn reason(ended: &Ended) -> Option<&str> {
     Some(ended.reason.as_str()).filter(|reason| !reason.is_empty())
 }
 
+/// Of several reasons each in its first line.
+fn details(ended: &Ended) -> impl Iterator<Item = &str> {
+    let details = ended.report["problem"]["details"].as_array();
+    let details = details.into_iter().flatten();
+    details.filter_map(|detail| detail.as_str()?.lines().next())
+}
+
 fn text(runs: &[Run], width: Option<usize>) -> Styled {
     let mut text = Styled::default();
     for run in runs {
         head(&mut text, run);
         commit(&mut text, &run.ended, width);
-        if let Some(reason) = reason(&run.ended) {
-            let reason = wrapped(reason, INDENT.len(), width);
-            text.line(PLAIN, format!("{INDENT}{reason}"));
+        for why in reason(&run.ended).into_iter().chain(details(&run.ended)) {
+            let why = wrapped(why, INDENT.len(), width);
+            text.line(PLAIN, format!("{INDENT}{why}"));
         }
         if let Some(times) = times(run) {
             text.line(CARE, format!("{INDENT}{times}"));
@@ -145,7 +152,7 @@ fn word(outcome: &str) -> &str {
     match outcome {
         "unchanged" => "well again",
         "failed" => "FAILED",
-        "rolled-back" => "FAILED, rolled back",
+        "rolled-back" => "FAILED and rolled back",
         other => other,
     }
 }

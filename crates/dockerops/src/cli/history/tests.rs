@@ -39,6 +39,7 @@ fn run(id: i64, stack: &str, outcome: &str) -> Run {
 fn a_history_says_when_what_who_and_why_newest_first() {
     let mut failed = run(12, "web", "failed");
     failed.ended.reason = format!("service web_app failed: {}", "no such image, ".repeat(9));
+    failed.ended.report = json!({"problem": {"details": ["first of all\nand more", "then this"]}});
     failed.repeated = 3;
     failed.repeated_at = Some("2026-01-02T06:00:00Z".into());
     let mut unread = run(11, "", "failed");
@@ -53,6 +54,8 @@ fn a_history_says_when_what_who_and_why_newest_first() {
           service web_app failed: no such image, no such image, no such image, no
           such image, no such image, no such image, no such image, no such image, no
           such image,
+          first of all
+          then this
           3 times more, last 2026-01-02 06:00:00Z
       11  2026-01-02 03:04:05Z  https://example.org/r  FAILED  (reconcile, 12s)
           the repository cannot be reached
@@ -69,9 +72,10 @@ fn one_run_is_told_whole() {
             "fields": [{"field": "image", "old": "a:1", "new": "a:2"}]}],
         "warnings": ["take care"],
         "problem": {"message": "service web_app failed", "hint": "Mend it.", "details": ["its last words"]},
+        "rollback": {"revision": "0123456789abcdef", "changes": [], "problem": null},
     });
     insta::assert_snapshot!(whole::text(&one).plain(), @r"
-      12  2026-01-02 03:04:05Z  web  FAILED, rolled back  (reconcile, 12s)
+      12  2026-01-02 03:04:05Z  web  FAILED and rolled back  (reconcile, 12s)
           3f2a9c41b07e app 2 (Ann <ann@example.org>)
           https://example.org/r
       update service web_app  changed since the last deploy
@@ -80,6 +84,7 @@ fn one_run_is_told_whole() {
       error: service web_app failed
       its last words
         hint: Mend it.
+      rolled back to 0123456789ab
       image web:1  as it is written
     ");
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{INDENT, brief, commit, head, times};
 use crate::cli::styled::{BAD, CARE, PLAIN, Styled};
+use crate::cli::summary::digests_cut;
 use crate::store::Run;
 
 /// For machines: what a list says, the images, and the stack's report.
@@ -31,6 +32,11 @@ pub(super) fn text(run: &Run) -> Styled {
             .line(PLAIN, format!(" {warning}"));
     }
     problem(&mut text, &report["problem"]);
+    if let Some(revision) = report["rollback"]["revision"].as_str() {
+        let revision: String = revision.chars().take(12).collect();
+        text.line(PLAIN, format!("  rolled back to {revision}"));
+    }
+    problem(&mut text, &report["rollback"]["problem"]);
     for (image, pin) in &run.ended.pins {
         let digest = json!(pin)["pinned"]["digest"].as_str().map(str::to_owned);
         let digest = digest.unwrap_or_else(|| "as it is written".to_owned());
@@ -60,7 +66,7 @@ fn change(text: &mut Styled, change: &Value) {
         format!("  {verb} {kind} {name}  {}", reasons.join(", ")),
     );
     for field in items(change, "fields") {
-        let side = |key| field[key].as_str().unwrap_or("∅");
+        let side = |key| digests_cut(field[key].as_str().unwrap_or("(unset)"));
         let line = format!(
             "{INDENT}{}: {} → {}",
             word(field, "field"),

@@ -14,10 +14,13 @@ use super::output::Output;
 use super::reconcile::stack_name;
 use super::session::{Key, Session, duration};
 use super::{Exit, deployed};
-use crate::engine::{LogRequest, LogSource};
+use crate::engine::{LogRequest, LogSource, TaskFilter};
 use crate::reconcile::problem;
 use line::Writers;
 use merged::Merged;
+
+/// More tasks are not asked one by one: each is a connection.
+const MOST_TASKS: usize = 100;
 
 /// Show what the tasks of a stack wrote
 ///
@@ -74,10 +77,10 @@ pub(super) async fn run(args: &LogsArgs, out: &mut Output) -> Result<Exit, Probl
         None => all.iter().collect(),
     };
     let mut lines = Merged::new(args.follow);
-    for service in &wanted {
-        let asked = session.world.engine.logs(&args.request(service)).await;
+    for (service, source) in args.sources(&session, &wanted).await? {
+        let asked = session.world.engine.logs(&args.request(source)).await;
         let asked = asked.map_err(|error| problem(&error, error.hint()))?;
-        lines.add(&service.name, asked);
+        lines.add(&service, asked);
     }
     let mut writers = Writers::new(&session, &args.stack, args.timestamps).await?;
     let mut exit = Exit::Ok;
@@ -100,9 +103,40 @@ pub(super) async fn run(args: &LogsArgs, out: &mut Output) -> Result<Exit, Probl
 }
 
 impl LogsArgs {
-    fn request(&self, service: &Service) -> LogRequest {
+    /// Whose lines to read. The engine puts the lines of one task in the order of time, but
+    /// not those of a service; what is followed comes in that order by itself.
+    async fn sources(
+        &self,
+        session: &Session,
+        services: &[&Service],
+    ) -> Result<Vec<(String, LogSource)>, Problem> {
+        let whole = services.iter().map(|service| {
+            let source = LogSource::Service(service.id.clone());
+            (service.name.clone(), source)
+        });
+        if self.follow {
+            return Ok(whole.collect());
+        }
+        let filter = TaskFilter {
+            services: services.iter().map(|service| service.id.clone()).collect(),
+            ..TaskFilter::default()
+        };
+        let tasks = session.world.engine.tasks(&filter).await;
+        let mut tasks = tasks.map_err(|error| problem(&error, error.hint()))?;
+        tasks.retain(|task| !task.container.is_empty());
+        if tasks.len() > MOST_TASKS {
+            return Ok(whole.collect());
+        }
+        let name = |id: &str| services.iter().find(|s| s.id == id).map(|s| s.name.clone());
+        let each = tasks
+            .into_iter()
+            .filter_map(|task| Some((name(&task.service_id)?, LogSource::Task(task.id))));
+        Ok(each.collect())
+    }
+
+    fn request(&self, of: LogSource) -> LogRequest {
         LogRequest {
-            of: LogSource::Service(service.id.clone()),
+            of,
             tail: self.tail,
             since: self.since,
             follow: self.follow,

@@ -114,7 +114,7 @@ fn a_status_says_what_runs_where_how_well_and_why_not() {
         held: 3f2a9c41b07e failed
         hint: Push a commit.
         update service web_app
-        web_app  1/2  DEGRADED  registry.example.org/team/…tion:1@sha256:aaaaaaaaaaaa…
+        web_app  1/2  DEGRADED  registry.example.org/team/…on:1@sha256:aaaaaaaaaaaa…
           task: non-zero exit (3), 3 times (on node `node1`)
           hint: See what it wrote with `dockerops logs`; the command ended by itself
           with an error.
@@ -123,7 +123,7 @@ fn a_status_says_what_runs_where_how_well_and_why_not() {
       db  suspended  healthy  run 12: changed 2026-01-02 03:04:05Z
         suspended by hand since 2026-01-02: nothing of it is changed until
         `dockerops resume db`
-        db_db  1/2  healthy  registry.example.org/team/…ation:1@sha256:aaaaaaaaaaaa…
+        db_db  1/2  healthy  registry.example.org/team/a…tion:1@sha256:aaaaaaaaaaaa…
     ");
 }
 

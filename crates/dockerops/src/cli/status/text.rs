@@ -52,13 +52,18 @@ impl Shown {
             let line = format!("{} files of bindings differ", status.outdated_files);
             self.why(2, CARE, &line);
         }
-        status.stacks.iter().for_each(|stack| self.stack(stack));
+        let told = status.suspended.is_some();
+        status
+            .stacks
+            .iter()
+            .for_each(|stack| self.stack(stack, told));
         if status.stacks.is_empty() && status.problem.is_none() {
             self.text.line(FAINT, "  no stack");
         }
     }
 
-    fn stack(&mut self, status: &StackStatus) {
+    /// One stack; `told` is whether why nothing is done to it has been said.
+    fn stack(&mut self, status: &StackStatus, told: bool) {
         let (style, word) = match (&status.suspended, status.sync) {
             (Some(_), _) => (CARE, "suspended"),
             (None, Sync::InSync) => (NEW, "in sync"),
@@ -79,7 +84,7 @@ impl Shown {
             self.text.add(FAINT, last);
         }
         self.text.end();
-        if let Some(suspended) = &status.suspended {
+        if let Some(suspended) = status.suspended.as_ref().filter(|_| !told) {
             self.why(4, CARE, suspended);
         }
         if let Some(held) = &status.held {

@@ -34,14 +34,15 @@ struct Swarm {
 pub async fn doctor(world: &Arc<World>, database: Option<Problem>) -> Vec<Check> {
     let mut checks = Vec::new();
     let swarm = swarm(world, &mut checks).await;
-    let urls = watched(world);
+    let urls = database.is_none().then(|| watched(world));
+    let urls = urls.as_deref();
     let root = swarm.info.as_ref().map(|info| info.root.clone());
     let local = world.settings.docker.host.as_deref();
     let local = local.is_none_or(|host| host.starts_with("unix://"));
     let (repositories, registries, storage) = tokio::join!(
-        outside::repositories(world, &urls),
+        outside::repositories(world, urls),
         outside::registries(world, &swarm.observed),
-        places::storage(world, &urls, swarm.nodes.len()),
+        places::storage(world, urls.unwrap_or_default(), swarm.nodes.len()),
     );
     checks.extend(repositories);
     checks.extend(registries);

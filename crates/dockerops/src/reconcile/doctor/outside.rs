@@ -14,10 +14,11 @@ use tokio::time::timeout;
 use super::PATIENCE;
 use crate::reconcile::{World, problem};
 
-/// Git itself, and whether each watched repository can be read.
+/// Git itself, and whether each watched repository can be read; without `urls` it is not known
+/// which these are.
 pub(super) async fn repositories(
     world: &World,
-    urls: &[(String, Option<RepositoryUrl>)],
+    urls: Option<&[(String, Option<RepositoryUrl>)]>,
 ) -> Vec<Check> {
     let git = match world.git.version().await {
         Ok(version) => Check::ok("git", format!("Git {version}")),
@@ -26,7 +27,7 @@ pub(super) async fn repositories(
             return vec![Check::fail("git", problem.message, problem.hint)];
         }
     };
-    let asked = urls.iter().map(|(given, url)| async move {
+    let asked = urls.into_iter().flatten().map(|(given, url)| async move {
         let Some(url) = url else {
             let fix =
                 format!("Run `dockerops unwatch {given}`, and watch its address as Git knows it.");
@@ -49,7 +50,7 @@ pub(super) async fn repositories(
     });
     let mut checks = vec![git];
     checks.extend(join_all(asked).await);
-    if urls.is_empty() {
+    if urls.is_some_and(<[_]>::is_empty) {
         let fix = "Run `dockerops watch <url>`, or set `DOCKEROPS_DB_PATH` to the right database.";
         checks.push(Check::warn("repository", "no repository is watched", fix));
     }
