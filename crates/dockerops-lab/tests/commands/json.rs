@@ -132,6 +132,58 @@ fn every_field_of_a_plan_is_in_its_schema() {
     ok(&person, &["stop"]);
 }
 
+#[test]
+fn every_json_answer_about_what_runs_fits_its_schema() {
+    let lab = Lab::shared().unwrap();
+    let person = Person::new(lab, "jsonruns").unwrap();
+    let (stack, image) = (person.named("app"), person.image("web", "a").unwrap());
+    let wordy = "{image: 'IMAGE', networks: [host], command: [sh, -c, 'echo hello; sleep 100000']}";
+    let compose = format!(
+        "services:\n  web: {}\nnetworks: {{host: {{external: true}}}}\n",
+        wordy.replace("IMAGE", &image)
+    );
+    let repository = person.repository().unwrap();
+    let url = repository.url();
+    commit(&repository, &[(&stack, &compose)]);
+    ok(&person, &["watch", &url]);
+    commit(
+        &repository,
+        &[(&stack, &compose.replace(&image, "127.0.0.1:5000/no:1"))],
+    );
+    fails(&person, &["reconcile"]);
+
+    fits("status", &ok(&person, &["status", "-o", "json"]).json());
+    let history = ok(&person, &["history", "-o", "json"]).json();
+    fits("history", &history);
+    for run in history["runs"].as_array().unwrap() {
+        let id = run["id"].to_string();
+        let whole = ok(&person, &["history", "--id", &id, "-o", "json"]).json();
+        fits("history-of-run", &whole);
+    }
+    fits(
+        "suspend",
+        &ok(&person, &["suspend", &stack, "-o", "json"]).json(),
+    );
+    fits("status", &ok(&person, &["status", "-o", "json"]).json());
+    fits(
+        "suspend",
+        &ok(&person, &["resume", &stack, "-o", "json"]).json(),
+    );
+    fits(
+        "suspend",
+        &ok(&person, &["suspend", &url, "-o", "json"]).json(),
+    );
+    fits("wait", &ok(&person, &["wait", &stack, "-o", "json"]).json());
+    let unwell = ["wait", &stack, "--timeout", "1s", "-o", "json"];
+    fits("failure", &fails(&person, &unwell).json());
+    fits("logs", &ok(&person, &["logs", &stack, "-o", "json"]).json());
+    fits("doctor", &ok(&person, &["doctor", "-o", "json"]).json());
+    fits(
+        "unwatch",
+        &ok(&person, &["unwatch", &url, "-o", "json"]).json(),
+    );
+}
+
 /// A folder with one stack in it.
 fn checkout(person: &Person<'_>, stack: &str, compose: &str) -> String {
     let folder = person.home().join("checkout");

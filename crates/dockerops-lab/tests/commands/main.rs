@@ -6,6 +6,8 @@ mod database;
 mod deploy;
 mod drift;
 mod json;
+mod looking;
+mod operating;
 mod reconcile;
 mod stacks;
 mod stop;

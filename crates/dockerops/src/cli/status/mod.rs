@@ -67,7 +67,9 @@ impl StatusArgs {
     async fn now(&self, session: &Session, look: &Look) -> Result<Vec<RepositoryStatus>, Problem> {
         let all = look.now(&session.world, self.stack.as_ref()).await?;
         match &self.stack {
-            Some(stack) if all.is_empty() => Err(unknown(session, stack)),
+            Some(stack) if all.iter().all(|repository| repository.stacks.is_empty()) => {
+                Err(unknown(session, stack))
+            }
             _ => Ok(all),
         }
     }
