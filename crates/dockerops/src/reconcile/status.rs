@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dockerops_core::body::Body;
 use dockerops_core::departed::owned_stacks;
 use dockerops_core::names::{Owner, StackName};
 use dockerops_core::observed::{Observed, Service};
 use dockerops_core::report::{Problem, Report, RepositoryReport};
+use dockerops_core::spec::StackSpec;
 use dockerops_core::status::{LastRun, Reading, RepositoryStatus, StackStatus};
 
+use super::complaint::mask;
 use super::read::Repository;
 use super::source::FILE;
 use super::{Request, World, planned, problem};
@@ -22,8 +23,8 @@ use crate::store::{Run, Store, StoreError};
 pub struct Look {
     report: Report,
     owners: Vec<Owner>,
-    /// By service: its body, which knows the secrets in it.
-    bodies: BTreeMap<String, Body>,
+    /// By stack: what it asks for, which knows the secrets in it.
+    specs: BTreeMap<StackName, StackSpec>,
 }
 
 impl Look {
@@ -33,7 +34,7 @@ impl Look {
         Ok(Self {
             report,
             owners: repositories.iter().map(|r| r.owner.clone()).collect(),
-            bodies: bodies(&repositories),
+            specs: specs(repositories),
         })
     }
 
@@ -133,26 +134,23 @@ impl Look {
 
     /// A sentence of the engine may quote a secret.
     fn reword(&self, stack: &mut StackStatus, services: &[Service]) {
+        let spec = self.specs.get(&stack.name);
         for status in &mut stack.services {
-            let body = self.bodies.get(&status.name);
+            let name = status.name.clone();
             let live = services.iter().find(|service| service.name == status.name);
             status.reword(|text| {
-                let text = body.map_or_else(|| text.to_owned(), |body| engine::mask(text, body));
+                let text = spec.map_or_else(|| text.to_owned(), |spec| mask(spec, &name, text));
                 live.map_or(text.clone(), |live| engine::mask_live(&text, live))
             });
         }
     }
 }
 
-fn bodies(repositories: &[Repository]) -> BTreeMap<String, Body> {
-    let read = repositories.iter().filter_map(|r| r.read.as_ref().ok());
-    let specs = read.flat_map(|read| &read.desired.stacks);
-    let services = specs
-        .filter_map(|stack| stack.spec.as_ref())
-        .flat_map(|s| &s.services);
-    services
-        .map(|service| (service.name.clone(), service.body.clone()))
-        .collect()
+fn specs(repositories: Vec<Repository>) -> BTreeMap<StackName, StackSpec> {
+    let read = repositories.into_iter().filter_map(|r| r.read.ok());
+    let stacks = read.flat_map(|read| read.desired.stacks);
+    let specs = stacks.filter_map(|stack| stack.spec);
+    specs.map(|spec| (spec.name.clone(), spec)).collect()
 }
 
 /// The stacks of a repository: those it lists in its order, then what else is its own.
