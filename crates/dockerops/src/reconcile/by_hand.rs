@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::returning::Return;
 use super::rollout::Unmade;
-use super::{Request, World, problem};
+use super::{Request, World, problem, suspended};
 use crate::store::{Deployed, Ended, Run, Stack, StoreError};
 
 /// What is to be returned to.
@@ -28,6 +28,7 @@ pub struct Earlier {
 pub fn earlier(world: &World, stack: &StackName, id: Option<i64>) -> Result<Earlier, Problem> {
     let row = row(world, stack)?;
     let owner = row.owner();
+    suspended::refuse(world, &owner, stack)?;
     let run = match id {
         Some(id) => run(world, &owner, stack, id)?,
         None => newest(world, &owner, &row)?,

@@ -78,6 +78,25 @@ impl Why {
     }
 }
 
+/// Refuses what a person wants to be done to a stack that is suspended by hand.
+pub(super) fn refuse(world: &World, owner: &Owner, stack: &StackName) -> Result<(), Problem> {
+    let by_hand = world.store().suspensions();
+    let by_hand = by_hand.map_err(|error| problem(&error, error.hint()))?;
+    let mut mine = by_hand.iter().filter(|s| s.repository == *owner);
+    let is_it = |name: &str| name == stack.as_str();
+    let Some(found) = mine.find(|s| s.stack.as_deref().is_none_or(is_it)) else {
+        return Ok(());
+    };
+    let what = found.stack.as_deref().unwrap_or(&owner.0);
+    Err(Problem::new(
+        format!(
+            "stack `{stack}` is suspended by hand since {}",
+            seconds(&found.since)
+        ),
+        Some(format!("Run `dockerops resume {what}` first.")),
+    ))
+}
+
 /// A time to the second.
 fn seconds(time: &str) -> String {
     time.parse::<Timestamp>().map_or_else(

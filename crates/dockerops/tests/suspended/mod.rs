@@ -1,8 +1,8 @@
 //! Nothing is done to what is suspended, whatever asks for it.
 
-use dockerops_core::names::Owner;
+use dockerops_core::names::{Owner, StackName};
 
-use dockerops::reconcile::{Target, run};
+use dockerops::reconcile::{Target, earlier, run};
 use dockerops_core::report::Report;
 
 use super::*;
@@ -114,4 +114,39 @@ async fn a_suspended_stack_that_cannot_be_read_fails_nothing() {
     app.commit(&[("app/compose.yml", "services: {a: {imag: x}}\n")]);
     let report = bench.reconcile(&[&app]).await;
     assert!(!report.failed(), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_stack_is_not_rolled_back_by_hand_either() {
+    let bench = Bench::new();
+    let app = repository("app", &["a"], "one");
+    bench.reconcile(&[&app]).await;
+    for stack in [Some("app"), None] {
+        bench.suspend(&app, stack);
+        let name = StackName::parse("app").unwrap();
+        let refused = earlier(&bench.world, &name, None).unwrap_err();
+        assert!(refused.hint.unwrap().contains("dockerops resume"));
+        bench.world.store().resume(&owner(&app), stack).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_that_its_file_suspends_is_left_alone() {
+    let bench = Bench::new();
+    let app = repository("app", &["a"], "one");
+    bench.reconcile(&[&app]).await;
+    app.commit(&[
+        ("stacks.yaml", "- {name: app, suspend: true}\n"),
+        ("app/compose.yml", &compose(&["a"], "two")),
+    ]);
+    bench.swarm.take_writes();
+
+    let report = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&report), [Outcome::Suspended]);
+    assert!(warnings(&report).contains("`suspend: true`"));
+    assert_eq!(bench.swarm.take_writes(), Vec::<String>::new());
+    app.commit(&[("stacks.yaml", "- name: app\n")]);
+    let report = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&report), [Outcome::Changed]);
 }
