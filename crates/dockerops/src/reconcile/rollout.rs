@@ -187,16 +187,20 @@ impl Rollout<'_> {
         plan.writes().is_empty() && self.0.unwell().is_empty()
     }
 
-    /// Waits for services, as far as the run waits for any. Those that were ill before come
-    /// last: what fails of them says nothing about the others.
+    /// Waits for services, as far as the run waits for any.
     pub(super) async fn wait(
         &self,
         watched: &BTreeMap<String, Concern>,
         limits: Limits,
     ) -> Result<(), Ill> {
-        let Stacks { world, request, .. } = self.0.stacks;
+        let Stacks {
+            world,
+            request,
+            seen,
+            ..
+        } = self.0.stacks;
         let waited = match request.wait {
-            Wait::UntilHealthy => self.settle(watched, limits).await,
+            Wait::UntilHealthy => settle(world, limits, seen, self.0.spec, watched).await,
             Wait::No => Ok(()),
         };
         world.progress.event(Event::Finished {
@@ -204,19 +208,6 @@ impl Rollout<'_> {
             services: watched.keys().cloned().collect(),
         });
         waited
-    }
-
-    async fn settle(&self, watched: &BTreeMap<String, Concern>, limits: Limits) -> Result<(), Ill> {
-        let Stacks { world, seen, .. } = self.0.stacks;
-        let watched = watched
-            .iter()
-            .map(|(name, concern)| (name.clone(), *concern));
-        let (ours, ill): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            watched.partition(|(_, concern)| *concern != Concern::Unwell);
-        for watched in [ours, ill] {
-            settle(world, limits, seen, self.0.spec, &watched).await?;
-        }
-        Ok(())
     }
 
     /// The services to wait for, and why; of several reasons the strongest.
