@@ -6,6 +6,8 @@ mod bench;
 #[expect(dead_code, reason = "shared with the tests over HTTP")]
 mod git_server;
 
+use std::path::Path;
+
 use bench::{Bench, broken, changes, compose, outcomes, repository, request};
 use dockerops::engine::{Engine, EngineError, Script};
 use dockerops::reconcile::{Mode, Request, Target, Trigger, earlier, roll_back, run};
@@ -345,4 +347,93 @@ async fn a_plan_shows_what_is_held_and_changes_nothing() {
     assert_eq!(outcomes(&plan), [Outcome::Held], "{plan:?}");
     assert_eq!(changes(&plan).len(), 2, "what waits is shown");
     assert!(bench.swarm.take_writes().is_empty());
+}
+
+/// Two stacks that mount one binding; `web` has a service that fails at `two`.
+fn sharing(nfs: &Path, mark: &str) -> Vec<(String, String)> {
+    let stack = |name: &str| {
+        format!(
+            "services:\n  {name}: {{image: \"web:1\", environment: [MARK={mark}], volumes: [\"conf:/c\"], \
+             deploy: {{update_config: {{monitor: 1ms}}}}}}\nvolumes: {{conf: {{}}}}\n"
+        )
+    };
+    [
+        ("stacks.yaml", "- name: app\n- name: web\n".to_owned()),
+        ("nfs.yaml", format!("path: {}\n", nfs.display())),
+        (
+            "volumes.yaml",
+            "- {id: conf, type: binding, path: conf}\n".to_owned(),
+        ),
+        ("conf/page", mark.to_owned()),
+        ("app/compose.yml", stack("a")),
+        ("web/compose.yml", stack("b")),
+    ]
+    .map(|(path, text)| (path.to_owned(), text))
+    .to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_a_stack_that_is_held_stay_although_another_mounts_them_too() {
+    let bench = Bench::new();
+    let nfs = bench.home.path().join("nfs");
+    std::fs::create_dir(&nfs).unwrap();
+    let files = |mark| sharing(&nfs, mark);
+    let borrowed = |files: &[(String, String)]| {
+        let pairs = files
+            .iter()
+            .map(|(path, text)| (path.clone(), text.clone()));
+        pairs.collect::<Vec<_>>()
+    };
+    let first = borrowed(&files("one"));
+    let named: Vec<_> = first
+        .iter()
+        .map(|(p, t)| (p.as_str(), t.as_str()))
+        .collect();
+    let app = Repository::with(&named);
+    bench.reconcile(&[&app]).await;
+    fail_when(&bench, "web_b", "MARK=two");
+    let second = files("two");
+    let named: Vec<_> = second
+        .iter()
+        .map(|(p, t)| (p.as_str(), t.as_str()))
+        .collect();
+    app.commit(&named);
+
+    let report = bench.reconcile(&[&app]).await;
+    assert_eq!(
+        outcomes(&report),
+        [Outcome::Changed, Outcome::RolledBack],
+        "{report:?}"
+    );
+    let page = || std::fs::read_to_string(nfs.join("conf/page")).unwrap();
+    assert_eq!(page(), "one");
+    let next = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&next), [Outcome::Unchanged, Outcome::Held]);
+    assert_eq!(page(), "one", "{next:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_says_which_secrets_changed_since() {
+    let bench = Bench::new();
+    let nfs = bench.home.path().join("nfs");
+    std::fs::create_dir_all(nfs.join("secret")).unwrap();
+    std::fs::write(nfs.join("secret/db"), "first").unwrap();
+    let text = |mark: &str| compose(&["a"], mark).replace("MARK=", "\"PW=${PW}\", MARK=");
+    let app = Repository::with(&[
+        ("stacks.yaml", "- name: app\n"),
+        ("nfs.yaml", &format!("path: {}\n", nfs.display())),
+        ("app/secrets.yaml", "- {id: db, env: PW}\n"),
+        ("app/compose.yml", &text("one")),
+    ]);
+    bench.reconcile(&[&app]).await;
+    std::fs::write(nfs.join("secret/db"), "second").unwrap();
+    app.commit(&[("app/compose.yml", &text("two"))]);
+    bench.reconcile(&[&app]).await;
+
+    let report = by_hand(&bench, None).await.unwrap();
+
+    let said = format!("{:?}", stack(&report).warnings);
+    assert!(said.contains("secret db changed since then"), "{said}");
+    assert!(!format!("{report:?}").contains("second"));
 }

@@ -285,8 +285,7 @@ fn removals(
     for (service, why) in &stale.staying {
         plan.kept.push(Kept::new(&service.name, *why));
     }
-    let (changes, kept) = files::unused(inputs, files, &used.files);
-    plan.kept.extend(kept);
+    let changes = files::unused(inputs, files, &used.files);
     if inputs.policy.prune == Prune::Keep {
         // Versions of what is declared are our own doing: they go all the same.
         let outdated = |change: &Change| change.reasons == [Reason::Outdated];

@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::file::File;
 use super::inputs::{Adopt, Inputs};
 use super::ownership::{Standing, standing};
-use super::{Action, Change, FileKind, Kept, KeptWhy, Reason};
+use super::{Action, Change, FileKind, Reason};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::observed::{FileObject, Observed};
 use crate::spec::{External, FileSpec, StackSpec};
@@ -97,13 +97,9 @@ pub(super) fn references(spec: &Value) -> BTreeSet<FileName> {
 }
 
 /// What goes, because neither the stack nor any service's spec (`used`) refers to it.
-pub(super) fn unused(
-    inputs: &Inputs,
-    files: &Files,
-    used: &BTreeSet<FileName>,
-) -> (Vec<Change>, Vec<Kept>) {
+pub(super) fn unused(inputs: &Inputs, files: &Files, used: &BTreeSet<FileName>) -> Vec<Change> {
     let wanted: BTreeSet<_> = files.names.iter().map(|((k, _), n)| (*k, n)).collect();
-    let (mut changes, mut kept) = (Vec::new(), Vec::new());
+    let mut changes = Vec::new();
     for kind in [FileKind::Config, FileKind::Secret] {
         for object in objects(inputs.observed, kind) {
             let known = wanted.contains(&(kind, &object.name))
@@ -111,20 +107,15 @@ pub(super) fn unused(
             if known || ours(inputs, object, Adopt::Refuse) != Standing::Ours {
                 continue;
             }
-            if inputs.retained.contains(&object.name) {
-                let (name, why) = (object.name.clone(), KeptWhy::ForRollback);
-                kept.push(Kept::new(&name, why));
-            } else {
-                let mut specs = specs(inputs, kind).iter();
-                let mut change = remove(kind, object);
-                if specs.any(|spec| is_version_of(&spec.name, &object.name)) {
-                    change.reasons = vec![Reason::Outdated];
-                }
-                changes.push(change);
+            let mut specs = specs(inputs, kind).iter();
+            let mut change = remove(kind, object);
+            if specs.any(|spec| is_version_of(&spec.name, &object.name)) {
+                change.reasons = vec![Reason::Outdated];
             }
+            changes.push(change);
         }
     }
-    (changes, kept)
+    changes
 }
 
 /// The removal of `object`.

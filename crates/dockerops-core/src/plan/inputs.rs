@@ -36,8 +36,6 @@ pub struct Inputs<'a> {
     /// last sent to Swarm. A rolled-back service is held while it is unchanged; of
     /// others it tells what was changed by hand from what is asked for anew.
     pub attempted: &'a BTreeMap<String, String>,
-    /// Names of configs and secrets that a rollback target still refers to.
-    pub retained: &'a BTreeSet<String>,
     /// Plain names of secrets to replace even though they cannot be compared.
     pub rotate: &'a BTreeSet<String>,
     /// Fields of services, as [`ignore`](super::ignore) knows them, that something else may

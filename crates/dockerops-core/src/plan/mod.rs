@@ -376,8 +376,6 @@ pub enum KeptWhy {
     PruneOff,
     /// Swarm is still moving its tasks to the spec asked for: wait.
     Updating,
-    /// An earlier version of a config or secret that a rollback may need.
-    ForRollback,
     /// Swarm rolled this very spec back: it is not tried again until it changes.
     RolledBack,
     /// It was changed by hand on the Swarm, which is not to be put back.

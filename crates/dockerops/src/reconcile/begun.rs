@@ -14,6 +14,8 @@ use super::draft::Draft;
 use super::problem;
 use crate::store::{Store, StoreError};
 
+type LastInputs = (BTreeMap<String, Resolution>, BTreeMap<String, String>);
+
 impl Draft<'_> {
     /// Notes that a deploy begins, if it writes anything; returns whether an earlier one
     /// began and is not known to have ended.
@@ -79,10 +81,14 @@ impl Draft<'_> {
         Ok(deployed.map(|deployed| deployed.revision))
     }
 
-    /// What images stood for when the stack was well last.
-    pub(super) fn last_pins(&self) -> Result<BTreeMap<String, Resolution>, Problem> {
+    /// What images stood for when the stack was well last, and keyed fingerprints of what
+    /// its secrets were.
+    pub(super) fn last_inputs(&self) -> Result<LastInputs, Problem> {
         let newest = self.in_store(|store, owner, stack| store.newest_healthy(owner, stack, None));
-        Ok(newest?.map(|run| run.ended.pins).unwrap_or_default())
+        let ended = newest?.map(|run| run.ended);
+        Ok(ended
+            .map(|ended| (ended.pins, ended.secrets))
+            .unwrap_or_default())
     }
 
     fn in_store<T>(

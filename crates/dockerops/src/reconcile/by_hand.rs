@@ -61,6 +61,7 @@ pub async fn roll_back(
         stack,
         revision: &back.revision,
         pins: earlier.run.ended.pins.clone(),
+        secrets: earlier.run.ended.secrets.clone(),
     };
     let report = back.told(way.go().await);
     back.record(&report)?;
@@ -253,6 +254,7 @@ impl Back<'_> {
             healthy: well,
             hash: report.hash.clone().unwrap_or_default(),
             pins: self.earlier.run.ended.pins.clone(),
+            secrets: self.earlier.run.ended.secrets.clone(),
             report: json(serde_json::to_value(report)),
             started_at: self.started.to_string(),
             ended_at: Timestamp::now().to_string(),

@@ -41,6 +41,8 @@ struct Renewal<'a> {
     sent: BTreeMap<String, Sent>,
     /// By registry: what would be sent now.
     offered: BTreeMap<String, Offered>,
+    /// By image: whether its registry takes that.
+    taken: BTreeMap<String, bool>,
     report: &'a mut Report,
 }
 
@@ -133,6 +135,11 @@ fn is_settled(stack: &StackReport) -> bool {
     }
 }
 
+fn not_renewed(problem: Problem) -> String {
+    let (why, hint) = (problem.message, problem.hint.unwrap_or_default());
+    format!("nodes go on with the credentials that they have: {why}. {hint}")
+}
+
 impl<'a> Renewal<'a> {
     fn new(world: &'a World, sent: BTreeMap<String, Sent>, report: &'a mut Report) -> Self {
         Self {
@@ -140,6 +147,7 @@ impl<'a> Renewal<'a> {
             now: Moment(Timestamp::now().as_second()),
             sent,
             offered: BTreeMap::new(),
+            taken: BTreeMap::new(),
             report,
         }
     }
@@ -162,11 +170,7 @@ impl<'a> Renewal<'a> {
                 Ok(None) => {}
                 Err(error) => {
                     let problem = problem(&error, error.hint());
-                    let (message, hint) = (problem.message, problem.hint.unwrap_or_default());
-                    let text = format!(
-                        "nodes go on with the credentials that they have: {message}. {hint}"
-                    );
-                    self.warn(one, text);
+                    self.warn(one, not_renewed(problem));
                 }
             }
         }
@@ -228,9 +232,34 @@ impl<'a> Renewal<'a> {
         }
     }
 
+    /// Whether the registry takes the credential for the image: what does not work must not
+    /// take the place of what the nodes have.
+    async fn is_taken(&mut self, one: &Mine<'_>) -> bool {
+        let image = one.image.familiar();
+        if let Some(taken) = self.taken.get(&image) {
+            return *taken;
+        }
+        let known = one.image.digest();
+        let taken = match self.world.registry.resolve(&one.image, known).await {
+            Ok(_) => true,
+            // Whoever is told that it is gone may look.
+            Err(error) if error.is_not_found() => true,
+            Err(error) => {
+                let problem = problem(&error, error.hint());
+                self.warn(one, not_renewed(problem));
+                false
+            }
+        };
+        self.taken.insert(image, taken);
+        taken
+    }
+
     /// Writes the services that are `due`, as far as Swarm is done with them.
     async fn send(&mut self, latest: &Seen, due: &[Mine<'_>]) {
         for one in due {
+            if !self.is_taken(one).await {
+                continue;
+            }
             let mut services = latest.observed.services.iter();
             let service = services.find(|service| service.id == one.service.id);
             let calm = service.filter(|service| is_calm(service, &latest.dirty));

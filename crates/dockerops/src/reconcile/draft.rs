@@ -41,12 +41,7 @@ pub(super) struct Drafted {
 impl Draft<'_> {
     /// Decides, from what the Swarm was `seen` to be; nothing is written.
     pub(super) fn plan(&self, seen: &Seen) -> Result<Drafted, Problem> {
-        let Stacks {
-            world,
-            request,
-            bindings,
-            ..
-        } = self.stacks;
+        let Stacks { world, request, .. } = self.stacks;
         self.refuse_unusable()?;
         let attempts = self.attempts()?.into_iter();
         let inputs = Inputs {
@@ -55,10 +50,9 @@ impl Draft<'_> {
             owner: &self.repository.owner,
             former: &self.stacks.former(self.repository, &self.spec.name),
             images: &self.images(),
-            bindings: &bindings.hashes(&self.repository.owner),
+            bindings: &self.bindings()?,
             dirty: &seen.dirty,
             attempted: &attempts.map(|a| (a.service, a.hash)).collect(),
-            retained: &BTreeSet::new(),
             rotate: &request.rotate,
             ignore_drift: &self.options.ignore_drift,
             self_heal: self.options.self_heal,

@@ -7,6 +7,7 @@ use dockerops_core::revision::Revision;
 
 use super::Trigger;
 use super::draft::Draft;
+use super::source::FILE;
 
 /// How a stack that is held stands.
 pub(super) enum Held {
@@ -87,6 +88,9 @@ impl Draft<'_> {
 
     /// The way out of a failed deploy that is held.
     pub(super) fn mend(&self) -> String {
+        if self.repository.owner.0 == FILE {
+            return "Mend the files, and deploy them again.".to_owned();
+        }
         format!(
             "Push a commit that mends it, or run `dockerops retry {}`.",
             self.spec.name

@@ -4,16 +4,19 @@
 //! is what a rollback may return to.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use dockerops_core::fingerprint::FingerprintKey;
 use dockerops_core::names::Owner;
 use dockerops_core::plan::{Resolution, pins};
 use dockerops_core::report::{Outcome, Problem, RepositoryReport, StackReport};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::read::{Read, Repository};
+use super::read::{Read, Repository, read_secret};
 use super::stack::{Stacks, commit_report};
 use super::{Trigger, Wait};
+use crate::desire::{Desired, DesiredStack};
 use crate::store::{Ended, Store, StoreError};
 
 /// Writes what became of `repository` and its stacks.
@@ -74,6 +77,7 @@ pub(super) fn removed(
         healthy: false,
         hash: String::new(),
         pins: BTreeMap::new(),
+        secrets: BTreeMap::new(),
         report: to_json(report),
         started_at: started.to_string(),
         ended_at: Timestamp::now().to_string(),
@@ -113,6 +117,7 @@ impl Told<'_> {
             healthy: waited && well,
             hash: report.hash.clone().unwrap_or_default(),
             pins: self.pins(report),
+            secrets: self.secrets(report),
             report: to_json(report),
             ..self.ended(report.name.as_str())
         }
@@ -130,6 +135,7 @@ impl Told<'_> {
             healthy: false,
             hash: String::new(),
             pins: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             report: Value::Null,
             started_at: self.started.to_string(),
             ended_at: self.ended.to_string(),
@@ -137,17 +143,40 @@ impl Told<'_> {
     }
 
     fn pins(&self, report: &StackReport) -> BTreeMap<String, Resolution> {
-        let mut stacks = self.read().into_iter().flat_map(|r| &r.desired.stacks);
-        let stack = stacks.find(|stack| stack.name == report.name);
-        let spec = stack.and_then(|stack| stack.spec.as_ref());
+        let spec = self.desired(report).and_then(|stack| stack.spec.as_ref());
         let (seen, images) = (&self.stacks.seen.observed, &self.stacks.images.resolved);
         spec.map(|spec| pins(spec, seen, images))
             .unwrap_or_default()
     }
 
+    fn secrets(&self, report: &StackReport) -> BTreeMap<String, String> {
+        let read = self.read().zip(self.desired(report));
+        read.map(|(read, stack)| fingerprints(&self.stacks.world.key, &read.desired, stack))
+            .unwrap_or_default()
+    }
+
+    fn desired(&self, report: &StackReport) -> Option<&DesiredStack> {
+        let mut stacks = self.read()?.desired.stacks.iter();
+        stacks.find(|stack| stack.name == report.name)
+    }
+
     fn read(&self) -> Option<&Read> {
         self.repository.read.as_ref().ok()
     }
+}
+
+/// By id: keyed fingerprints of the values that the secrets of `stack` have now.
+pub(super) fn fingerprints(
+    key: &FingerprintKey,
+    desired: &Desired,
+    stack: &DesiredStack,
+) -> BTreeMap<String, String> {
+    let nfs = desired.manifest.as_ref().and_then(|m| m.nfs.as_ref());
+    let value = |id: &str| read_secret(Path::new(&nfs?.path.value), id).ok();
+    let secrets = stack.secrets.iter().map(|secret| &secret.id.value);
+    secrets
+        .filter_map(|id| Some((id.clone(), key.fingerprint(value(id)?.expose()))))
+        .collect()
 }
 
 fn reason(problem: Option<&Problem>) -> String {

@@ -33,6 +33,7 @@ mod restoring;
 mod returning;
 mod rollout;
 mod settle;
+mod shared;
 mod source;
 mod stack;
 mod status;

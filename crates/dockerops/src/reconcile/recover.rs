@@ -55,7 +55,7 @@ impl Rollout<'_> {
             }
             Recovery::Return(revision) => {
                 self.hold(&mut report, HoldState::Returning, Some(revision))?;
-                let returned = self.return_to(revision).await;
+                let returned = self.return_to(revision, &mut report.warnings).await;
                 self.arrive(&mut report, returned, Some(revision))?;
             }
         }
@@ -70,7 +70,7 @@ impl Rollout<'_> {
     ) -> Result<StackReport, Problem> {
         let mut report = self.0.held_report(hold);
         report.problem = Some(Problem::new(&hold.reason, Some(self.0.mend())));
-        let returned = self.return_to(target).await;
+        let returned = self.return_to(target, &mut report.warnings).await;
         self.arrive(&mut report, returned, Some(target))?;
         Ok(report)
     }
@@ -178,7 +178,12 @@ impl Rollout<'_> {
         })
     }
 
-    async fn return_to(&self, revision: &Revision) -> Result<RollbackReport, NotTaken> {
+    async fn return_to(
+        &self,
+        revision: &Revision,
+        warnings: &mut Vec<String>,
+    ) -> Result<RollbackReport, NotTaken> {
+        let (pins, secrets) = self.0.last_inputs()?;
         let back = Return {
             world: self.0.stacks.world,
             request: self.0.stacks.request,
@@ -186,7 +191,8 @@ impl Rollout<'_> {
             owner: &self.0.repository.owner,
             stack: &self.0.spec.name,
             revision,
-            pins: self.0.last_pins()?,
+            pins,
+            secrets,
         };
         let told = |changes, problem| RollbackReport {
             revision: Some(revision.to_string()),
@@ -194,7 +200,10 @@ impl Rollout<'_> {
             problem,
         };
         match back.go().await {
-            Ok(report) => Ok(told(report.changes, report.problem)),
+            Ok(report) => {
+                warnings.extend(report.warnings);
+                Ok(told(report.changes, report.problem))
+            }
             Err(Unmade::Ill(Ill { problem, .. })) => Ok(told(Vec::new(), Some(problem))),
             Err(Unmade::Unwritten(error)) => Err(error),
         }

@@ -115,6 +115,7 @@ impl Rollout<'_> {
             stack: &self.0.spec.name,
             revision,
             pins: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         };
         let then = [back.read().await?];
         let shelves = bindings::check(stacks.world, stacks.request, &then).await?;

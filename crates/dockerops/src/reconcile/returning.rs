@@ -14,11 +14,13 @@ use tokio::sync::Semaphore;
 
 use super::after::After;
 use super::draft::Draft;
+use super::history::fingerprints;
 use super::read::{self, Repository};
 use super::rollout::{Rollout, Unmade};
 use super::stack::Stacks;
 use super::suspended::Suspended;
 use super::{Request, World, bindings, images, observe, problem};
+use crate::desire::{Desired, DesiredStack};
 
 /// A stack and the revision that it is to run.
 pub(super) struct Return<'a> {
@@ -31,6 +33,8 @@ pub(super) struct Return<'a> {
     pub(super) revision: &'a Revision,
     /// What images stood for then.
     pub(super) pins: BTreeMap<String, Resolution>,
+    /// Keyed fingerprints of what secrets were then.
+    pub(super) secrets: BTreeMap<String, String>,
 }
 
 impl Return<'_> {
@@ -78,7 +82,23 @@ impl Return<'_> {
             after: &After::default(),
             sources: &read.desired.sources,
         });
-        rollout.alone(&Semaphore::new(1)).await
+        let mut report = rollout.alone(&Semaphore::new(1)).await?;
+        report
+            .warnings
+            .extend(self.changed_since(&read.desired, stack));
+        Ok(report)
+    }
+
+    /// Secrets that are not what they were: what runs now is not quite what ran then.
+    fn changed_since(&self, desired: &Desired, stack: &DesiredStack) -> Vec<String> {
+        let now = fingerprints(&self.world.key, desired, stack);
+        let changed = now.iter().filter(|(id, print)| {
+            let then = self.secrets.get(*id);
+            then.is_some_and(|then| then != *print)
+        });
+        changed
+            .map(|(id, _)| format!("secret {id} changed since then: its value of today is used"))
+            .collect()
     }
 
     /// The repository as it was.

@@ -92,11 +92,14 @@ impl Draft<'_> {
 
     async fn copy_bindings(&self, turns: &Turns<'_>, done: &mut Done) -> Result<(), Problem> {
         let _turn = turns.writers.acquire().await;
+        let may = self.bindings()?;
         let services = self.spec.services.iter();
         let ids = services.flat_map(|service| service.bindings.clone());
+        let ids = ids.filter(|id| may.contains_key(id)).collect();
         let owner = &self.repository.owner;
-        let said = self.stacks.bindings.copy(owner, ids.collect()).await?;
+        let said = self.stacks.bindings.copy(owner, ids).await?;
         done.warnings.extend(said);
+        done.warnings.extend(self.told_of_kept()?);
         Ok(())
     }
 

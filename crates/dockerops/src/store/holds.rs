@@ -1,5 +1,7 @@
 //! What is not tried again, and what was begun: the tables `holds` and `rollouts`.
 
+use std::collections::BTreeSet;
+
 use dockerops_core::names::Owner;
 use dockerops_core::recovery::{Hold, HoldState};
 use rusqlite::{OptionalExtension, Row, params};
@@ -18,6 +20,15 @@ impl Store {
                     hold,
                 )
                 .optional()
+        })
+    }
+
+    /// The stacks of `owner` that are held.
+    pub fn held(&self, owner: &Owner) -> Result<BTreeSet<String>, StoreError> {
+        self.read(|connection| {
+            let select = "SELECT stack FROM holds WHERE repository = ?1";
+            let mut statement = connection.prepare(select)?;
+            statement.query_map([&owner.0], |row| row.get(0))?.collect()
         })
     }
 

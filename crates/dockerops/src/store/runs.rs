@@ -20,7 +20,7 @@ use super::{Store, StoreError};
 const KEPT: u32 = 50;
 
 const COLUMNS: &str = "id, repository, stack, revision, author, subject, trigger, outcome, reason, \
-     healthy, hash, pins, report, started_at, ended_at, repeated, repeated_at";
+     healthy, hash, pins, report, started_at, ended_at, repeated, repeated_at, secrets";
 
 /// What became of one stack in one run, as it is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,8 @@ pub struct Ended {
     pub hash: String,
     /// Image text → what it stood for.
     pub pins: BTreeMap<String, Resolution>,
+    /// Id of a secret → keyed fingerprint of its value.
+    pub secrets: BTreeMap<String, String>,
     /// The stack's report, as `-o json` shows it.
     pub report: Value,
     /// RFC 3339.
@@ -152,8 +154,8 @@ fn append(transaction: &Connection, ended: &Ended) -> rusqlite::Result<()> {
     let commit = ended.commit.as_ref();
     transaction.execute(
         "INSERT INTO runs (repository, stack, revision, author, subject, trigger, outcome, reason,
-             healthy, hash, pins, report, started_at, ended_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             healthy, hash, pins, report, started_at, ended_at, secrets)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             ended.repository.0,
             ended.stack,
@@ -169,6 +171,7 @@ fn append(transaction: &Connection, ended: &Ended) -> rusqlite::Result<()> {
             ended.report.to_string(),
             ended.started_at,
             ended.ended_at,
+            serde_json::to_string(&ended.secrets).unwrap_or_default(),
         ],
     )?;
     Ok(())
@@ -202,6 +205,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
             report: serde_json::from_str(&row.get::<_, String>(12)?).unwrap_or_default(),
             started_at: row.get(13)?,
             ended_at: row.get(14)?,
+            secrets: serde_json::from_str(&row.get::<_, String>(17)?).unwrap_or_default(),
         },
         repeated: row.get(15)?,
         repeated_at: row.get(16)?,

@@ -36,6 +36,7 @@ fn ended(stack: &str, outcome: &str, hash: &str) -> Ended {
         healthy: outcome == "changed",
         hash: hash.to_owned(),
         pins: BTreeMap::from([("web:1".to_owned(), pinned)]),
+        secrets: BTreeMap::from([("db".to_owned(), "k:1".to_owned())]),
         report: serde_json::json!({"name": stack}),
         started_at: "2026-01-02T03:04:05Z".to_owned(),
         ended_at: "2026-01-02T03:04:15Z".to_owned(),

@@ -70,7 +70,6 @@ impl Stack {
             bindings: &BTreeMap::new(),
             dirty: &none,
             attempted: &self.attempted,
-            retained: &none,
             rotate: &none,
             ignore_drift: &[],
             self_heal: SelfHeal::Yes,

@@ -54,20 +54,6 @@ fn changed_content_gets_a_new_object_and_the_old_one_goes() {
 }
 
 #[test]
-fn what_a_rollback_needs_stays() {
-    let mut world = world();
-    world.deploy();
-    world.retained.insert("app_conf".to_owned());
-    world.desired.configs = vec![file("app_conf", "two")];
-    world.deploy();
-    insta::assert_snapshot!(lines(&world.plan()), @r"
-    app_api UpToDate
-    app_conf ForRollback
-    app_db UpToDate
-    ");
-}
-
-#[test]
 fn a_changed_label_is_written_in_place() {
     let mut world = world();
     world.deploy();

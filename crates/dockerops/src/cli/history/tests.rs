@@ -26,6 +26,7 @@ fn run(id: i64, stack: &str, outcome: &str) -> Run {
             healthy: outcome == "changed",
             hash: "h".into(),
             pins: BTreeMap::from([("web:1".into(), Resolution::Local)]),
+            secrets: BTreeMap::new(),
             report: json!({}),
             started_at: "2026-01-02T03:04:05.5Z".into(),
             ended_at: "2026-01-02T03:04:17.9Z".into(),

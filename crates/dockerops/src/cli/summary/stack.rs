@@ -124,7 +124,6 @@ fn why(why: KeptWhy) -> &'static str {
         KeptWhy::Updating => "Swarm is still updating it",
         KeptWhy::Drifted => "changed by hand on the Swarm, left as it is (self_heal: false)",
         KeptWhy::Missing => "removed by hand from the Swarm, not made anew (self_heal: false)",
-        KeptWhy::ForRollback => "kept for rollback",
         KeptWhy::RolledBack => "held: Swarm rolled this very version back",
     }
 }

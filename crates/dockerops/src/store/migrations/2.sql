@@ -23,6 +23,8 @@ CREATE TABLE runs (
     hash TEXT NOT NULL,
     -- JSON: image text -> what it stood for.
     pins TEXT NOT NULL,
+    -- JSON: id of a secret -> keyed fingerprint of its value then.
+    secrets TEXT NOT NULL,
     -- JSON: the stack's report, as `-o json` shows it.
     report TEXT NOT NULL,
     started_at TEXT NOT NULL,
