@@ -18,6 +18,7 @@
 //! - [`Status::Degraded`] means certain: waiting longer would not help. A slow pull, a slow
 //!   start and a health check that has not answered yet are [`Status::Progressing`].
 
+mod hint;
 mod mode;
 mod problem;
 mod reason;
@@ -208,5 +209,9 @@ fn not_yet(mode: Mode, slots: &Slots, tally: Tally) -> Health {
     progressing(&slots.doing()).because(slots.problem())
 }
 
+#[cfg(test)]
+mod certain_tests;
+#[cfg(test)]
+mod recorded_tests;
 #[cfg(test)]
 mod tests;
