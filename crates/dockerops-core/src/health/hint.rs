@@ -41,18 +41,18 @@ impl Problem {
             ProblemKind::Exited(0) => {
                 "It is to run for ever: keep its command in the foreground, or say that it may end with `restart_policy: {condition: on-failure}` or `mode: replicated-job`."
             }
-            ProblemKind::Exited(_) => "See its logs: `docker service logs`.",
-            ProblemKind::UpdatePaused
-            | ProblemKind::RolledBack
-            | ProblemKind::RollbackPaused
-            | ProblemKind::Other => return None,
+            ProblemKind::Exited(_) => "See all of its log: `dockerops logs`.",
+            ProblemKind::UpdatePaused | ProblemKind::RollbackPaused => {
+                "Mend what made its task fail; the next `dockerops reconcile` goes on from there."
+            }
+            ProblemKind::RolledBack | ProblemKind::Other => return None,
         };
         Some(hint.to_owned())
     }
 
     fn hint_of_health_check(&self) -> String {
         let (Some(container), Some(node)) = (&self.container, &self.node) else {
-            return "See what its health check says: `docker inspect` of its container, or the service's logs.".to_owned();
+            return "See what its health check says: `docker inspect` of its container, or `dockerops logs`.".to_owned();
         };
         let short = container.get(..12).unwrap_or(container);
         format!("See what its health check says: `docker inspect {short}` on node `{node}`.")

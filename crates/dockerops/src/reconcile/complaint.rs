@@ -42,7 +42,7 @@ impl Complaint {
             Some(reason) => format!("service {service} {what}: {reason}"),
             None => format!("service {service} {what}"),
         };
-        let waited = || "Give it longer with `--timeout`, and see `docker service ps`.".to_owned();
+        let waited = || "Give it longer with `--timeout`, and see `dockerops status`.".to_owned();
         let hint = match (reason, outcome) {
             (Some(reason), _) => reason.hint(),
             (None, Outcome::Left(_)) => None,
