@@ -119,8 +119,7 @@ pub(super) fn order<T>(waves: &[Vec<String>], mut steps: Vec<Step<T>>) -> Vec<T>
     ordered
 }
 
-/// Orders `steps` so that a port is let go before another takes it.
-pub(super) fn by_ports<T>(mut steps: Vec<Step<T>>) -> Vec<T> {
+fn by_ports<T>(mut steps: Vec<Step<T>>) -> Vec<T> {
     let mut ordered = Vec::new();
     while !steps.is_empty() {
         let free = |at: &usize| {

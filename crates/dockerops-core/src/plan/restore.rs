@@ -64,6 +64,7 @@ pub(super) fn plan(restore: &Restore<'_>) -> Plan {
             Fate::Comes(step) => steps.push(step),
         }
     }
+    ports::hasten(&mut plan.waves, &steps);
     plan.changes
         .extend(ports::order(&plan.waves, steps).into_iter().flatten());
     plan.changes.extend(restore.leftovers());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::world::{With, World, file, lines, service};
+use crate::compose::model::Condition;
 use crate::observed::Observed;
 use crate::plan::{Change, Plan, Restore, restore};
 
@@ -204,5 +205,20 @@ fn a_revision_that_is_deployed_again_runs_no_job_and_removes_none() {
       app_new JobDone
       app_ran JobDone
       app_web UpToDate
+    ");
+}
+
+#[test]
+fn what_comes_back_comes_in_its_order() {
+    let mut api = service("api");
+    api.depends_on = vec![("app_db".to_owned(), Condition::Started)];
+    let failed = Failed::new(World::new(vec![api.clone(), service("db")]), |world| {
+        world.desired.services = vec![api.image("web:2"), service("db").image("web:2")];
+    });
+    let plan = failed.plan(&[]);
+    assert_eq!(plan.waves, [["app_db"], ["app_api"]]);
+    insta::assert_snapshot!(lines(&plan), @r"
+    ~ app_db (restarts) [Restored]
+    ~ app_api (restarts) [Restored]
     ");
 }
