@@ -19,6 +19,8 @@ pub struct Observed {
     pub configs: Vec<FileObject>,
     /// All secrets.
     pub secrets: Vec<FileObject>,
+    /// Volumes of this node that belong to a stack, where they were asked for.
+    pub volumes: Vec<Volume>,
     /// The API that was spoken; absent where every field is kept.
     pub api: Option<ApiVersion>,
 }
@@ -54,6 +56,7 @@ impl Observed {
             .sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         self.configs.sort_by(|a, b| a.name.cmp(&b.name));
         self.secrets.sort_by(|a, b| a.name.cmp(&b.name));
+        self.volumes.sort_by(|a, b| a.name.cmp(&b.name));
         self
     }
 }
@@ -108,6 +111,15 @@ pub struct Network {
     pub labels: BTreeMap<String, String>,
     /// The whole answer, for comparing driver and options.
     pub raw: Value,
+}
+
+/// A volume of the node that answered: the manager knows none of other nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A config or a secret.

@@ -157,6 +157,60 @@ fn a_volume_id_mounts_the_docker_volume_named_exactly() {
 }
 
 #[test]
+fn a_volume_that_is_left_behind_goes_with_prune_volumes_alone() {
+    let case = Case::new("prune");
+    let listed = case.person.named("listed");
+    case.volumes(&[&format!("listed volume {listed}")]);
+    let compose = |volumes: &str| {
+        let web = format!(", volumes: ['listed:/listed'{volumes}]");
+        sleepers(&[("web", &case.image, &web)])
+    };
+    let old = ("old", case.image.as_str(), ", volumes: ['old:/old']");
+    let web = (
+        "web",
+        case.image.as_str(),
+        ", volumes: ['listed:/listed', 'data:/data']",
+    );
+    case.compose(&(sleepers(&[web, old]) + "volumes: {data: {}, old: {}}\n"));
+    assert!(ok(&case.watch()));
+    let (data, gone) = (case.service("data"), case.service("old"));
+    let lab = case.person.lab;
+    let volumes = || lab.docker(&["volume", "ls", "-q"]).unwrap();
+    let has = |name: &str| volumes().lines().any(|line| line == name);
+    assert!(has(&data) && has(&gone) && has(&listed), "{}", volumes());
+
+    case.compose(&(compose(", 'data:/data'") + "volumes: {data: {}}\n"));
+    let kept = case.reconcile();
+    assert!(ok(&kept) && has(&gone), "{}", kept.text());
+
+    let plan = case.person.run(&["plan", "--prune-volumes"]).unwrap();
+    says(
+        &plan,
+        &[&format!("- volume   {gone}"), "no longer declared"],
+    );
+    assert!(has(&gone), "a plan removes nothing");
+    let pruned = case.person.run(&["reconcile", "--prune-volumes"]).unwrap();
+    assert!(ok(&pruned));
+    says(&pruned, &[&format!("- volume   {gone}")]);
+    assert!(!has(&gone) && has(&data) && has(&listed), "{}", volumes());
+
+    case.commit(&[("stacks.yaml", "[]\n")]);
+    let left = case.person.run(&["reconcile", "--prune"]).unwrap();
+    assert!(ok(&left));
+    says(
+        &left,
+        &[&format!(
+            "= {data}  volume, kept with its data; --prune-volumes removes it"
+        )],
+    );
+    assert!(!left.text().contains(&listed), "{}", left.text());
+    assert!(has(&data) && has(&listed), "{}", volumes());
+    case.stop();
+    let free = || Ok(lab.docker(&["volume", "rm", "-f", &data, &listed]).is_ok());
+    wait_for("the volumes to be free", Duration::from_secs(30), free).unwrap();
+}
+
+#[test]
 fn a_volume_never_changes_under_a_running_service_unless_allowed() {
     let case = Case::new("volchange");
     let (one, two) = (case.person.named("one"), case.person.named("two"));

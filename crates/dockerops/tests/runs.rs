@@ -8,6 +8,7 @@ mod git_server;
 mod history;
 mod previews;
 mod suspended;
+mod volumes;
 
 use bench::{Bench, DIGEST, broken, changes, compose, outcomes, repository, stale};
 use dockerops::engine::{Engine, LocalImage, Script};

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::files::{self, FileName, Files};
-use super::inputs::{Adopt, Inputs, Jobs, Prune};
+use super::inputs::{Adopt, Inputs, Jobs, Prune, PruneVolumes};
 use super::normalise::NetworkNames;
 use super::ownership::{Standing, is_adopted_job, is_job, labels_of, standing};
 use super::pins::{self, Chosen, NoImage};
 use super::ports::{self, Step};
 use super::services::{Decision, Subject};
-use super::{Action, Change, Kept, KeptWhy, Plan, Reason, keep, networks, refuse};
+use super::{Action, Change, Kept, KeptWhy, Plan, Reason, keep, networks, refuse, volumes};
 use crate::body::Body;
 use crate::diagnostic::Diagnostics;
 use crate::names::label;
@@ -180,11 +180,13 @@ impl<'a> Undeclared<'a> {
 struct Used {
     files: BTreeSet<FileName>,
     networks: BTreeSet<String>,
+    volumes: BTreeSet<String>,
 }
 
 impl Used {
     fn add(&mut self, spec: &Value) {
         self.files.extend(files::references(spec));
+        self.volumes.extend(volumes::mounted(spec));
         for list in ["/TaskTemplate/Networks", "/Networks"] {
             let networks = spec.pointer(list).and_then(Value::as_array);
             let targets = networks
@@ -308,6 +310,12 @@ fn removals(
             || used.networks.contains(&network.name)
     });
     plan.changes.extend(gone);
+    if inputs.policy.prune_volumes == PruneVolumes::Remove {
+        let declared = &inputs.desired.volumes;
+        let kept = |name: &str| declared.contains(name) || used.volumes.contains(name);
+        let left = volumes::leftovers(inputs.observed, &inputs.desired.name, kept);
+        plan.changes.extend(left);
+    }
 }
 
 /// The removal of `service`.

@@ -73,6 +73,9 @@ pub struct Policy {
     pub volumes: VolumeChange,
     /// Whether what nobody declares any more goes.
     pub prune: Prune,
+    /// Whether volumes that the stack left behind go with what nobody declares.
+    #[serde(default)]
+    pub prune_volumes: PruneVolumes,
     /// When an image's digest is asked for.
     pub pull: PullPolicy,
     /// Whether jobs run.
@@ -138,6 +141,17 @@ pub enum Prune {
     #[default]
     Keep,
     /// It goes, last.
+    Remove,
+}
+
+/// Whether volumes that a stack left behind go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PruneVolumes {
+    /// They stay: they hold data.
+    #[default]
+    Keep,
+    /// Those of this node go.
     Remove,
 }
 

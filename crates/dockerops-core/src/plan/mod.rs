@@ -32,9 +32,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod update;
+mod volumes;
 mod wanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::body::Body;
 use crate::diagnostic::Diagnostics;
@@ -47,8 +48,8 @@ use crate::spec::StackSpec;
 pub use effect::{Effect, Order};
 pub use files::config_before;
 pub use inputs::{
-    Adopt, Force, ImageNeed, Inputs, Jobs, NeedWhy, Platform, Policy, Prune, PullPolicy,
-    Resolution, VolumeChange,
+    Adopt, Force, ImageNeed, Inputs, Jobs, NeedWhy, Platform, Policy, Prune, PruneVolumes,
+    PullPolicy, Resolution, VolumeChange,
 };
 pub use ownership::{Ownership, is_of_stack, owner_of, owner_of_checkout};
 pub use pins::in_force as pins;
@@ -92,6 +93,16 @@ pub fn removal(
 /// it changed get their earlier spec.
 pub fn restore(restore: &Restore<'_>) -> Plan {
     restore::plan(restore)
+}
+
+/// The removals of the volumes on this node that `stack` leaves behind as a whole; `listed` are
+/// names that never go: those of `volumes.yaml`.
+pub fn volumes_left(
+    stack: &StackName,
+    observed: &Observed,
+    listed: &BTreeSet<String>,
+) -> Vec<Change> {
+    volumes::left(stack, observed, listed)
 }
 
 /// What to do with one stack, in the order to do it.
@@ -269,6 +280,11 @@ pub enum Action {
         /// Its name.
         name: String,
     },
+    /// `DELETE /volumes/{name}`: of this node; tried, and left when still in use.
+    RemoveVolume {
+        /// Its name.
+        name: String,
+    },
     /// `DELETE /networks/{id}`
     RemoveNetwork {
         /// The engine's id.
@@ -292,7 +308,10 @@ impl Action {
     fn is_removal(&self) -> bool {
         matches!(
             self,
-            Self::RemoveService { .. } | Self::RemoveFile { .. } | Self::RemoveNetwork { .. }
+            Self::RemoveService { .. }
+                | Self::RemoveFile { .. }
+                | Self::RemoveNetwork { .. }
+                | Self::RemoveVolume { .. }
         )
     }
 }
@@ -355,7 +374,8 @@ pub struct Kept {
 }
 
 impl Kept {
-    pub(crate) fn new(name: &str, why: KeptWhy) -> Self {
+    /// Without fields.
+    pub fn new(name: &str, why: KeptWhy) -> Self {
         Self {
             name: name.to_owned(),
             why,
@@ -378,6 +398,8 @@ pub enum KeptWhy {
     Updating,
     /// Swarm rolled this very spec back: it is not tried again until it changes.
     RolledBack,
+    /// A volume of a stack that left: its data is kept.
+    VolumeStays,
     /// It was changed by hand on the Swarm, which is not to be put back.
     Drifted,
     /// It was removed by hand from the Swarm, which is not to be put back.

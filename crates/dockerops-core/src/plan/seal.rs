@@ -97,5 +97,6 @@ fn write(action: &Action) -> Value {
         Action::RemoveService { id, name } => json!(["remove", id, name]),
         Action::RemoveFile { kind, id, name } => json!([format!("remove {kind:?}"), id, name]),
         Action::RemoveNetwork { id, name } => json!(["remove network", id, name]),
+        Action::RemoveVolume { name } => json!(["remove volume", name]),
     }
 }

@@ -13,7 +13,7 @@ use crate::plan::{Action, Change, Effect, FieldChange, Reason, Restarts};
 pub struct ChangeReport {
     /// What is done to it.
     pub verb: Verb,
-    /// `network`, `config`, `secret` or `service`.
+    /// `network`, `config`, `secret`, `service` or `volume`.
     pub kind: &'static str,
     /// Its name on the Swarm.
     pub name: String,
@@ -125,6 +125,7 @@ fn words(action: &Action) -> (Verb, &'static str, &str) {
         Action::RemoveService { name, .. } => (Verb::Remove, "service", name),
         Action::RemoveFile { kind, name, .. } => (Verb::Remove, kind.word(), name),
         Action::RemoveNetwork { name, .. } => (Verb::Remove, "network", name),
+        Action::RemoveVolume { name } => (Verb::Remove, "volume", name),
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::names::StackName;
 use crate::observed::Observed;
-use crate::plan::{Kept, Plan, Risk, Sealed};
+use crate::plan::{Change, Kept, Plan, Risk, Sealed};
 
 pub use binding::{BindingReport, FileReport};
 pub use change::{ChangeReport, Verb};
@@ -220,6 +220,15 @@ impl StackReport {
             problem: Some(problem),
             ..Self::new(name, Outcome::Failed)
         }
+    }
+
+    /// Takes back that `change` was carried out.
+    pub fn not_done(&mut self, change: &Change) {
+        let told = ChangeReport::from(change);
+        let same = |other: &ChangeReport| {
+            (other.verb, other.kind, &other.name) == (told.verb, told.kind, &told.name)
+        };
+        self.changes.retain(|other| !same(other));
     }
 
     /// Whether any of its changes is due to what is asked for, not to the Swarm.

@@ -20,7 +20,7 @@ mod stack;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::body::Body;
 use crate::compose::model::Condition;
@@ -66,6 +66,7 @@ pub fn convert(compose: &Compose, input: &Input<'_>, out: &mut Diagnostics) -> O
         secrets: files::objects(stack, Kind::Secret, &mut found),
         external_configs: files::external(stack, Kind::Config),
         external_secrets: files::external(stack, Kind::Secret),
+        volumes: mounts::kept_volumes(stack),
         services: service::services(stack, &mut found),
     };
     check::check_order(stack, &spec.services, &mut found);
@@ -92,6 +93,8 @@ pub struct StackSpec {
     pub external_configs: Vec<External>,
     /// Names of secrets that must exist already.
     pub external_secrets: Vec<External>,
+    /// Names of volumes that are declared, here or in `volumes.yaml`, mounted or not.
+    pub volumes: BTreeSet<String>,
     /// Services; sorted by name.
     pub services: Vec<ServiceSpec>,
 }

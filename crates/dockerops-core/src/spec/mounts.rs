@@ -3,6 +3,8 @@
 //! Rules: docker/cli `compose/convert/volume.go`. What is ours: a source that is an
 //! id of `volumes.yaml` becomes the Docker volume or the file on NFS behind it.
 
+use std::collections::BTreeSet;
+
 use super::object::Object;
 use super::stack::{Stack, did_you_mean, is_open};
 use crate::body::Body;
@@ -63,6 +65,19 @@ pub(super) fn check_definitions(stack: &Stack<'_>, out: &mut Diagnostics) {
             );
         }
     }
+}
+
+/// The names of all volumes that are declared, mounted or not.
+pub(super) fn kept_volumes(stack: &Stack<'_>) -> BTreeSet<String> {
+    let defined = stack.compose.volumes.iter();
+    let defined =
+        defined.map(|(key, volume)| stack.object_name(key, volume.name.as_ref(), volume.external));
+    let listed = stack.input.volumes.values();
+    let listed = listed.filter_map(|entry| match &entry.kind {
+        VolumeKind::Volume { name } => Some(name.value.clone()),
+        VolumeKind::Binding(_) => None,
+    });
+    defined.chain(listed).collect()
 }
 
 fn plain(mount: &Mount) -> Object {

@@ -11,7 +11,7 @@ use dockerops_core::report::Problem;
 use super::limits::LimitArgs;
 use super::output::Output;
 use super::plan::{ShownArgs, files, plan};
-use super::policy::ForceArgs;
+use super::policy::{ForceArgs, prune_volumes};
 use super::session::{Key, Session, duration};
 use super::watch::confirm;
 use super::{Exit, summary};
@@ -43,6 +43,10 @@ pub(super) struct DeployArgs {
     /// Remove services that the files no longer have
     #[arg(long)]
     prune: bool,
+
+    /// With --prune, also remove volumes on this node, with their data, that the stack left behind
+    #[arg(long, requires = "prune")]
+    prune_volumes: bool,
 
     /// When to ask the registry which digest an image has
     #[arg(long, value_enum, default_value = "always", value_name = "WHEN")]
@@ -156,6 +160,7 @@ impl DeployArgs {
             } else {
                 Prune::Keep
             },
+            prune_volumes: prune_volumes(self.prune_volumes),
             pull: match self.resolve_image {
                 ResolveImage::Always => PullPolicy::Always,
                 ResolveImage::Changed => PullPolicy::IfNotPresent,

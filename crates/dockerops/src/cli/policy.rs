@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use dockerops_core::departed::Insist;
-use dockerops_core::plan::{Adopt, Force, Jobs, Policy, Prune, PullPolicy, VolumeChange};
+use dockerops_core::plan::{
+    Adopt, Force, Jobs, Policy, Prune, PruneVolumes, PullPolicy, VolumeChange,
+};
 
 use crate::settings::{self, Settings};
 
@@ -22,6 +24,10 @@ pub(super) struct PolicyArgs {
     /// of compose files, services that they no longer have
     #[arg(long)]
     prune: bool,
+
+    /// Also remove volumes on this node, with their data, that a stack left behind
+    #[arg(long)]
+    prune_volumes: bool,
 
     /// Replace this Docker secret, whose content cannot be compared; may be given several times
     #[arg(long, value_name = "SECRET")]
@@ -58,6 +64,7 @@ impl PolicyArgs {
             adopt,
             volumes,
             prune: Prune::Remove,
+            prune_volumes: prune_volumes(self.prune_volumes),
             pull: pull(settings),
             force: Force::No,
         }
@@ -91,6 +98,15 @@ impl ForceArgs {
             (true, false) => Force::Services,
             (true, true) => Force::ServicesAndJobs,
         }
+    }
+}
+
+/// `--prune-volumes` as the plan takes it.
+pub(super) fn prune_volumes(given: bool) -> PruneVolumes {
+    if given {
+        PruneVolumes::Remove
+    } else {
+        PruneVolumes::Keep
     }
 }
 

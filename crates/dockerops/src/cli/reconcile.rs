@@ -32,7 +32,7 @@ pub(super) struct ReconcileArgs {
     #[arg(
         long = "plan",
         value_name = "FILE",
-        conflicts_with_all = ["stacks", "force", "run_jobs", "adopt", "allow_volume_change", "prune"]
+        conflicts_with_all = ["stacks", "force", "run_jobs", "adopt", "allow_volume_change", "prune", "prune_volumes"]
     )]
     saved: Option<PathBuf>,
 

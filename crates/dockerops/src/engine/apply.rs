@@ -21,6 +21,8 @@ use super::names::{Referent, fill_ids, referents};
 /// How long a network may go on being used, or vanishing, before that is an error.
 /// Tasks get 10 s to stop by default, and networks need some more to be freed.
 const NETWORK_PATIENCE: Duration = Duration::from_secs(30);
+/// The same of a volume; a test is less patient.
+const VOLUME_PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 15 });
 const NETWORK_POLL: Duration = Duration::from_millis(250);
 
 /// Carries out `action`. Values of secrets are masked in errors.
@@ -80,6 +82,7 @@ pub(super) async fn apply(
             }
         }
         Action::RemoveNetwork { id, name } => remove_network(engine, id, name).await,
+        Action::RemoveVolume { name } => remove_volume(engine, name).await,
     };
     done.map_err(|error| super::scrub::error(error, action))
 }
@@ -293,6 +296,25 @@ async fn remove_network(
                 }
             }
             Err(EngineError::InUse { message, .. }) => {
+                return Ok(Applied::StillInUse { message });
+            }
+            other => return other,
+        }
+        sleep(NETWORK_POLL).await;
+    }
+}
+
+/// Containers of a service that was just removed hold its volumes for a while; those that
+/// ended before an update, for as long as Swarm remembers them.
+async fn remove_volume(engine: &DockerEngine, name: &str) -> Result<Applied, EngineError> {
+    let until = Instant::now() + VOLUME_PATIENCE;
+    loop {
+        match remove(engine, "/volumes", name, name).await {
+            Err(EngineError::InUse { .. }) if Instant::now() < until => {}
+            Err(EngineError::InUse { .. }) => {
+                let message = format!(
+                    "volume `{name}` is kept for now: a container, perhaps one that ended, still has it"
+                );
                 return Ok(Applied::StillInUse { message });
             }
             other => return other,

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use dockerops_core::observed::{FileObject, Moment, Network, Node, Service, Task, UpdateStatus};
+use dockerops_core::observed::{
+    FileObject, Moment, Network, Node, Service, Task, UpdateStatus, Volume,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -43,6 +45,13 @@ pub(super) fn network(json: &Value) -> Network {
         scope: text(json, "Scope"),
         labels: strings(&json["Labels"]),
         raw: json.clone(),
+    }
+}
+
+pub(super) fn volume(json: &Value) -> Volume {
+    Volume {
+        name: text(json, "Name"),
+        labels: strings(&json["Labels"]),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockerops_core::names::{StackName, label};
-use dockerops_core::observed::{ApiVersion, Node, Observed, Service, Task};
+use dockerops_core::observed::{ApiVersion, Node, Observed, Service, Task, Volume};
 use dockerops_core::plan::Action;
 use dockerops_core::secret::Secret;
 use serde_json::{Value, json};
@@ -75,6 +75,7 @@ impl Engine for DockerEngine {
             networks: convert::list(&networks, convert::network),
             configs: convert::list(&configs, convert::file),
             secrets: convert::list(&secrets, convert::file),
+            volumes: Vec::new(),
             api: ApiVersion::parse(self.client.api().await?),
         };
         self.names().learn(&observed);
@@ -95,6 +96,15 @@ impl Engine for DockerEngine {
 
     async fn nodes(&self) -> Result<Vec<Node>, EngineError> {
         Ok(convert::list(&self.get("/nodes").await?, convert::node))
+    }
+
+    async fn volumes(&self) -> Result<Vec<Volume>, EngineError> {
+        let filters = json!({"label": [label::NAMESPACE]}).to_string();
+        let call = Call::get("/volumes").query("filters", filters);
+        let answer = self.client.json(call).await?;
+        let mut volumes = convert::list(&answer["Volumes"], convert::volume);
+        volumes.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(volumes)
     }
 
     async fn apply(

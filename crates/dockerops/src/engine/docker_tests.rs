@@ -387,6 +387,45 @@ async fn removing_what_is_gone_is_fine_and_a_file_in_use_is_left() {
 }
 
 #[tokio::test]
+async fn volumes_are_listed_by_their_label_and_one_in_use_is_left() {
+    let fake = FakeEngine::start(|seen| {
+        if seen.line.starts_with("GET") {
+            let label = json!({"com.docker.stack.namespace": "web"});
+            return ok(
+                json!({"Volumes": [{"Name": "web_b", "Labels": label}, {"Name": "web_a", "Labels": label}]}),
+            );
+        }
+        if seen.line.ends_with("/web_a") {
+            return refuse(409, "remove web_a: volume is in use - [4f]");
+        }
+        (204, String::new())
+    });
+    let volumes = fake.engine.volumes().await.unwrap();
+    let names: Vec<_> = volumes.iter().map(|volume| volume.name.as_str()).collect();
+    assert_eq!(names, ["web_a", "web_b"]);
+    assert!(
+        fake.lines()[0].contains("com.docker.stack.namespace"),
+        "{:?}",
+        fake.lines()
+    );
+    let remove = |name: &str| Action::RemoveVolume {
+        name: name.to_owned(),
+    };
+    let applied = fake.engine.apply(&remove("web_b"), None).await.unwrap();
+    assert_eq!(applied, Applied::Removed);
+    let applied = fake.engine.apply(&remove("web_a"), None).await.unwrap();
+    let Applied::StillInUse { message } = applied else {
+        panic!("{applied:?}")
+    };
+    assert!(
+        message.contains("volume `web_a` is kept for now"),
+        "{message}"
+    );
+    let forced = fake.lines().iter().any(|line| line.contains("force"));
+    assert!(!forced, "{:?}", fake.lines());
+}
+
+#[tokio::test]
 async fn a_pull_that_fails_in_the_middle_of_its_stream_has_failed() {
     let fake = FakeEngine::start(|_| {
         let stream =

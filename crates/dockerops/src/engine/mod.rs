@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockerops_core::names::StackName;
-use dockerops_core::observed::{Node, Observed, Service, Task};
+use dockerops_core::observed::{Node, Observed, Service, Task, Volume};
 use dockerops_core::plan::Action;
 use dockerops_core::secret::Secret;
 use tokio::sync::mpsc;
@@ -74,6 +74,9 @@ pub trait Engine: Send + Sync {
 
     /// All nodes.
     async fn nodes(&self) -> Result<Vec<Node>, EngineError>;
+
+    /// The volumes of this node that belong to a stack, by name.
+    async fn volumes(&self) -> Result<Vec<Volume>, EngineError>;
 
     /// Carries out one action. `registry_auth` is the value of `X-Registry-Auth`
     /// for the image of a service that is made or updated.

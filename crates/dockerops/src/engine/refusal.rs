@@ -29,7 +29,11 @@ pub(super) fn classify(doing: &str, name: &str, status: StatusCode, message: &st
     if has("This node is not a swarm manager") || has("This node is not part of a swarm") {
         return EngineError::NotSwarm;
     }
-    if has(" is in use by ") || has("has active endpoints") || has("is being used by") {
+    if has(" is in use by ")
+        || has("has active endpoints")
+        || has("is being used by")
+        || has("volume is in use")
+    {
         let message = plain(message);
         return EngineError::InUse { name, message };
     }
@@ -69,6 +73,7 @@ fn kind_of(doing: &str) -> &'static str {
         ("/configs", "config"),
         ("/secrets", "secret"),
         ("/images", "image"),
+        ("/volumes", "volume"),
     ];
     kinds
         .iter()

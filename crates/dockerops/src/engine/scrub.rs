@@ -100,9 +100,10 @@ fn body(action: &Action) -> Option<&Body> {
         | Action::RelabelFile { body, .. }
         | Action::CreateService { body, .. }
         | Action::UpdateService { body, .. } => Some(body),
-        Action::RemoveService { .. } | Action::RemoveFile { .. } | Action::RemoveNetwork { .. } => {
-            None
-        }
+        Action::RemoveService { .. }
+        | Action::RemoveFile { .. }
+        | Action::RemoveNetwork { .. }
+        | Action::RemoveVolume { .. } => None,
     }
 }
 

@@ -6,7 +6,7 @@ use dockerops_core::fingerprint::FingerprintKey;
 use dockerops_core::manifest::StackOptions;
 use dockerops_core::observed::Node;
 use dockerops_core::plan::{
-    Inputs, KeptWhy, Plan, Policy, Resolution, Risk, Sealed, plan as decide, risks,
+    Action, Change, Inputs, KeptWhy, Plan, Policy, Resolution, Risk, Sealed, plan as decide, risks,
 };
 use dockerops_core::recovery::Hold;
 use dockerops_core::report::{Outcome, Problem, StackReport};
@@ -18,7 +18,7 @@ use super::problem::of_diagnostics;
 use super::read::Repository;
 use super::source::FILE;
 use super::stack::Stacks;
-use super::{Mode, Seen, observe, problem};
+use super::{Mode, Seen, observe_for, problem, volumes};
 use crate::store::Attempt;
 
 /// One stack of a run.
@@ -67,8 +67,12 @@ impl Draft<'_> {
 
     fn decide(&self, inputs: &Inputs, nodes: &[Node]) -> Result<Drafted, Problem> {
         let what = || format!("stack `{}`", self.spec.name);
-        let plan =
+        let mut plan =
             decide(inputs).map_err(|refused| of_diagnostics(&what(), &refused, self.sources))?;
+        if plan.changes.iter().any(removes_volume) {
+            let told = volumes::elsewhere(&self.spec.name, self.stacks.request, nodes);
+            plan.warnings.extend(told);
+        }
         let risks = match self.stacks.request.mode {
             Mode::Preview => risks(&plan, inputs, nodes),
             Mode::Apply | Mode::Watch => Vec::new(),
@@ -78,7 +82,7 @@ impl Draft<'_> {
 
     /// The same, from what the Swarm is by now.
     pub(super) async fn plan_again(&self) -> Result<Drafted, Problem> {
-        let seen = observe(self.stacks.world)
+        let seen = observe_for(self.stacks.world, self.stacks.request)
             .await
             .map_err(|error| problem(&error, error.hint()))?;
         self.plan(&seen)
@@ -187,6 +191,10 @@ impl Draft<'_> {
         }
         report
     }
+}
+
+fn removes_volume(change: &Change) -> bool {
+    matches!(change.action, Action::RemoveVolume { .. })
 }
 
 /// One problem of several; of one, itself.

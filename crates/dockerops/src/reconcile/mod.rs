@@ -40,6 +40,7 @@ mod status;
 mod stop;
 mod suspended;
 mod unwatch;
+mod volumes;
 mod wait;
 mod write;
 
@@ -242,7 +243,10 @@ async fn planned(
     request: &Request,
 ) -> Result<(Report, Vec<read::Repository>), Problem> {
     let started = Timestamp::now();
-    let (seen, mut repositories) = tokio::join!(observe(world), read::repositories(world, request));
+    let (seen, mut repositories) = tokio::join!(
+        observe_for(world, request),
+        read::repositories(world, request)
+    );
     let seen = seen.map_err(|error| problem(&error, error.hint()))?;
     source::settle_owners(&mut repositories, &seen.observed);
     suspended::mark(world, &mut repositories, &seen.observed)?;
@@ -276,6 +280,14 @@ async fn planned(
         record::only_runs(&stacks, started, &mut report);
     }
     Ok((report, repositories))
+}
+
+/// One reading of the Swarm, with all that plans of `request` look at.
+async fn observe_for(world: &World, request: &Request) -> Result<Seen, EngineError> {
+    let volumes = volumes::to_prune(world, request);
+    let (mut seen, volumes) = tokio::try_join!(observe(world), volumes)?;
+    seen.observed.volumes = volumes;
+    Ok(seen)
 }
 
 /// One reading of the Swarm, for all stacks together.

@@ -12,8 +12,9 @@ use tokio::sync::Semaphore;
 
 use super::diff::diff;
 use super::read::{Read, Repository};
-use super::removal::{kept_sentence, leaving};
+use super::removal::{Leaver, kept_sentence, leaving};
 use super::stack::{Stacks, commit_report};
+use super::volumes::{self, Left};
 use super::{Target, Texts};
 
 /// How many questions about the history are asked at once: each is a process.
@@ -156,16 +157,24 @@ fn removed(
     blocked: bool,
 ) -> StackReport {
     let observed = &stacks.seen.observed;
-    let mut report = super::removal::plan(stack, &repository.owner, observed, Adopt::Refuse)
-        .map_or_else(
-            |problem| StackReport::failed(stack.clone(), problem),
-            |plan| {
-                let sealed = Sealed::new(&plan, &stacks.world.key, BTreeMap::new());
-                let mut report = StackReport::of_plan(&plan, Outcome::Removed, observed);
-                report.sealed = Some(sealed);
-                report
-            },
-        );
+    let left = Left::by(stack, observed, stacks.request, stacks.repositories);
+    let leaver = Leaver {
+        stack,
+        owner: &repository.owner,
+        adopt: Adopt::Refuse,
+        volumes: &left.going,
+    };
+    let mut report = leaver.plan(observed).map_or_else(
+        |problem| StackReport::failed(stack.clone(), problem),
+        |plan| {
+            let sealed = Sealed::new(&plan, &stacks.world.key, BTreeMap::new());
+            let mut report = StackReport::of_plan(&plan, Outcome::Removed, observed);
+            report.sealed = Some(sealed);
+            report
+        },
+    );
+    let told = volumes::elsewhere(stack, stacks.request, &stacks.seen.nodes);
+    report.warnings.extend(told);
     if blocked {
         report
             .warnings

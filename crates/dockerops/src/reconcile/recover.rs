@@ -10,7 +10,7 @@ use dockerops_core::revision::Revision;
 use jiff::Timestamp;
 
 use super::problem;
-use super::removal;
+use super::removal::Leaver;
 use super::returning::Return;
 use super::rollout::{Rollout, Unmade, concerns_of};
 use super::settle::Ill;
@@ -169,7 +169,15 @@ impl Rollout<'_> {
         let now = world.engine.observe().await;
         let now = now.map_err(|error| problem(&error, error.hint()))?;
         let (stack, owner) = (&self.0.spec.name, &self.0.repository.owner);
-        let removed = removal::remove(world, stack, owner, &now, Adopt::Refuse).await?;
+        let leaver = Leaver {
+            stack,
+            owner,
+            adopt: Adopt::Refuse,
+            volumes: &[],
+        };
+        let removed = leaver.remove(world, &now).await?;
+        // What we removed ourselves is not taken for removed by hand.
+        self.0.record_attempts(&[])?;
         self.0.forget_begun()?;
         Ok(RollbackReport {
             revision: None,

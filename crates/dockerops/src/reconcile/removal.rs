@@ -6,7 +6,7 @@ use std::time::Duration;
 use dockerops_core::departed::{Departed, Listing, departed as decide};
 use dockerops_core::names::{Owner, StackName};
 use dockerops_core::observed::Observed;
-use dockerops_core::plan::{Adopt, Ownership, Plan, owner_of, removal};
+use dockerops_core::plan::{Adopt, Change, Ownership, Plan, owner_of, removal};
 use dockerops_core::report::{ChangeReport, Outcome, Problem, Report, StackReport};
 use dockerops_core::source::Sources;
 
@@ -14,7 +14,9 @@ use super::problem::of_diagnostics;
 use super::progress::Event;
 use super::read::{Read, Repository};
 use super::stack::Stacks;
+use super::volumes::{self, Left};
 use super::{Request, Seen, World, problem};
+use crate::engine::{Applied, EngineError};
 
 /// How long the tasks and networks of a removed stack may take to go.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(120);
@@ -35,12 +37,7 @@ pub(super) async fn departed(
         return kept;
     }
     // The Swarm is read again only when something goes: the run has changed it meanwhile.
-    let fresh = if anything_goes(world, request, repositories, &seen.observed) {
-        world.engine.observe().await.map(Some)
-    } else {
-        Ok(None)
-    };
-    let fresh = match fresh {
+    let fresh = match fresh(world, request, repositories, &seen.observed).await {
         Ok(fresh) => fresh,
         Err(error) => {
             report.problems.push(problem(&error, error.hint()));
@@ -68,13 +65,23 @@ pub(super) async fn departed(
             target.warnings.push(kept_sentence(&stack, &why));
         }
         for stack in departed.remove {
-            let removed = match agreed_to(world, request, &stack, &repository.owner, observed) {
-                Ok(()) => remove(world, &stack, &repository.owner, observed, Adopt::Refuse).await,
+            let left = Left::by(&stack, observed, request, repositories);
+            let leaver = Leaver {
+                stack: &stack,
+                owner: &repository.owner,
+                adopt: Adopt::Refuse,
+                volumes: &left.going,
+            };
+            let removed = match leaver.agreed_to(world, request, observed) {
+                Ok(()) => leaver.remove(world, observed).await,
                 Err(problem) => Err(problem),
             };
-            target
-                .stacks
-                .push(removed.unwrap_or_else(|problem| StackReport::failed(stack, problem)));
+            let mut removed =
+                removed.unwrap_or_else(|problem| StackReport::failed(stack.clone(), problem));
+            left.tell(&mut removed);
+            let told = volumes::elsewhere(&stack, request, &seen.nodes);
+            removed.warnings.extend(told);
+            target.stacks.push(removed);
         }
     }
     kept
@@ -191,61 +198,98 @@ pub(super) fn listed_elsewhere(
         .collect()
 }
 
-/// Refuses a removal that a saved plan, if there is one, did not say.
-fn agreed_to(
+/// The Swarm as it is by now, when anything goes.
+async fn fresh(
     world: &World,
     request: &Request,
-    stack: &StackName,
-    owner: &Owner,
+    repositories: &[Repository],
     observed: &Observed,
-) -> Result<(), Problem> {
-    let Some(agreed) = &request.agreed else {
-        return Ok(());
-    };
-    agreed.check(&plan(stack, owner, observed, Adopt::Refuse)?, &world.key)
+) -> Result<Option<Observed>, EngineError> {
+    if !anything_goes(world, request, repositories, observed) {
+        return Ok(None);
+    }
+    let left = volumes::of_leavers(world, request);
+    let (observed, volumes) = tokio::try_join!(world.engine.observe(), left)?;
+    Ok(Some(Observed {
+        volumes,
+        ..observed
+    }))
 }
 
-/// How one whole stack of `owner` goes.
-pub(super) fn plan(
-    stack: &StackName,
-    owner: &Owner,
-    observed: &Observed,
-    adopt: Adopt,
-) -> Result<Plan, Problem> {
-    removal(stack, owner, observed, adopt).map_err(|refused| {
-        of_diagnostics(&format!("stack `{stack}`"), &refused, &Sources::default())
-    })
+/// A whole stack that goes.
+#[derive(Clone, Copy)]
+pub(super) struct Leaver<'a> {
+    pub(super) stack: &'a StackName,
+    pub(super) owner: &'a Owner,
+    pub(super) adopt: Adopt,
+    /// The removals of its volumes, for when the rest is gone.
+    pub(super) volumes: &'a [Change],
 }
 
-/// Removes one whole stack of `owner` and waits until it is gone.
-pub(super) async fn remove(
-    world: &World,
-    stack: &StackName,
-    owner: &Owner,
-    observed: &Observed,
-    adopt: Adopt,
-) -> Result<StackReport, Problem> {
-    let plan = plan(stack, owner, observed, adopt)?;
-    for change in &plan.changes {
+impl Leaver<'_> {
+    /// Refuses a removal that a saved plan, if there is one, did not say.
+    fn agreed_to(
+        &self,
+        world: &World,
+        request: &Request,
+        observed: &Observed,
+    ) -> Result<(), Problem> {
+        let Some(agreed) = &request.agreed else {
+            return Ok(());
+        };
+        agreed.check(&self.plan(observed)?, &world.key)
+    }
+
+    /// How it goes.
+    pub(super) fn plan(&self, observed: &Observed) -> Result<Plan, Problem> {
+        let stack = self.stack;
+        let plan = removal(stack, self.owner, observed, self.adopt);
+        let mut plan = plan.map_err(|refused| {
+            of_diagnostics(&format!("stack `{stack}`"), &refused, &Sources::default())
+        })?;
+        plan.changes.extend_from_slice(self.volumes);
+        Ok(plan)
+    }
+
+    /// Removes it and waits until it is gone.
+    pub(super) async fn remove(
+        &self,
+        world: &World,
+        observed: &Observed,
+    ) -> Result<StackReport, Problem> {
+        let plan = self.plan(observed)?;
+        let mut report = StackReport::of_plan(&plan, Outcome::Removed, observed);
+        let (rest, volumes) = plan
+            .changes
+            .split_at(plan.changes.len() - self.volumes.len());
+        for change in rest {
+            self.apply(world, change).await?;
+        }
+        let gone = world
+            .engine
+            .wait_removed(std::slice::from_ref(self.stack), REMOVAL_TIMEOUT)
+            .await;
+        world.progress.event(Event::Finished {
+            stack: self.stack.clone(),
+            services: Vec::new(),
+        });
+        gone.map_err(|error| problem(&error, error.hint()))?;
+        for change in volumes {
+            if let Applied::StillInUse { message } = self.apply(world, change).await? {
+                report.not_done(change);
+                report.warnings.push(message);
+            }
+        }
+        Ok(report)
+    }
+
+    async fn apply(&self, world: &World, change: &Change) -> Result<Applied, Problem> {
         let what = ChangeReport::from(change).to_string();
         world.progress.event(Event::Applying {
-            stack: stack.clone(),
+            stack: self.stack.clone(),
             what,
         });
-        world
-            .engine
-            .apply(&change.action, None)
-            .await
-            .map_err(|error| problem(&error, error.hint()))?;
+        let applied = world.engine.apply(&change.action, None).await;
+        applied.map_err(|error| problem(&error, error.hint()))
     }
-    let gone = world
-        .engine
-        .wait_removed(std::slice::from_ref(stack), REMOVAL_TIMEOUT)
-        .await;
-    world.progress.event(Event::Finished {
-        stack: stack.clone(),
-        services: Vec::new(),
-    });
-    gone.map_err(|error| problem(&error, error.hint()))?;
-    Ok(StackReport::of_plan(&plan, Outcome::Removed, observed))
 }

@@ -233,7 +233,10 @@ impl Rollout<'_> {
             |change: &&Change| waited || matches!(change.action, Action::RemoveService { .. });
         for change in plan.removals().iter().filter(now) {
             match self.0.apply(change).await? {
-                Wrote::Done(Applied::StillInUse { message }) => report.warnings.push(message),
+                Wrote::Done(Applied::StillInUse { message }) => {
+                    report.not_done(change);
+                    report.warnings.push(message);
+                }
                 Wrote::Done(_) => {}
                 Wrote::Stale => report
                     .warnings

@@ -11,7 +11,7 @@ use dockerops_core::report::{Problem, Report, RepositoryReport, StackReport};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::removal::remove;
+use super::removal::Leaver;
 use super::{Trigger, World, history, images, problem};
 use crate::store::{Stack, StoreError};
 
@@ -100,7 +100,13 @@ pub(super) async fn gone(world: &World, managed: &Managed, trigger: Trigger) -> 
         .iter()
         .map(|(stack, (owner, adopt))| async move {
             let started = Timestamp::now();
-            let removed = remove(world, stack, owner, &managed.observed, *adopt).await;
+            let leaver = Leaver {
+                stack,
+                owner,
+                adopt: *adopt,
+                volumes: &[],
+            };
+            let removed = leaver.remove(world, &managed.observed).await;
             let removed = removed.and_then(|report| {
                 let ended = history::removed(owner, &report, trigger, started);
                 let forgotten = world.store().together(|store| {

@@ -163,7 +163,7 @@ impl Draft<'_> {
         self.record_attempts(&attempts)
     }
 
-    fn record_attempts(&self, attempts: &[Attempt]) -> Result<(), Problem> {
+    pub(super) fn record_attempts(&self, attempts: &[Attempt]) -> Result<(), Problem> {
         let mut store = self.stacks.world.store();
         let recorded =
             store.record_attempts(&self.repository.owner, self.spec.name.as_str(), attempts);

@@ -11,4 +11,5 @@ mod reasons;
 mod restore;
 mod secrets;
 mod services;
+mod volumes;
 mod world;

@@ -166,6 +166,7 @@ pub(super) fn lines(plan: &Plan) -> String {
             Action::RemoveService { name, .. } => format!("- {name}"),
             Action::RemoveFile { kind, name, .. } => format!("- {kind:?} {name}"),
             Action::RemoveNetwork { name, .. } => format!("- network {name}"),
+            Action::RemoveVolume { name } => format!("- volume {name}"),
         };
         lines.push(format!("{head} {:?}", change.reasons));
         for field in &change.fields {
@@ -219,6 +220,7 @@ fn stack() -> StackSpec {
         secrets: vec![],
         external_configs: vec![],
         external_secrets: vec![],
+        volumes: BTreeSet::new(),
         services: vec![],
     }
 }

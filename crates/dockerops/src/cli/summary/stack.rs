@@ -122,6 +122,7 @@ fn why(why: KeptWhy) -> &'static str {
         KeptWhy::Foreign => "not ours: left alone",
         KeptWhy::PruneOff => "no longer declared, kept",
         KeptWhy::Updating => "Swarm is still updating it",
+        KeptWhy::VolumeStays => "volume, kept with its data; --prune-volumes removes it",
         KeptWhy::Drifted => "changed by hand on the Swarm, left as it is (self_heal: false)",
         KeptWhy::Missing => "removed by hand from the Swarm, not made anew (self_heal: false)",
         KeptWhy::RolledBack => "held: Swarm rolled this very version back",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use dockerops_core::names::{StackName, label};
-use dockerops_core::observed::{Node, Observed, Service, Task};
+use dockerops_core::observed::{Node, Observed, Service, Task, Volume};
 use dockerops_core::plan::{Action, FileKind};
 use dockerops_core::secret::Secret;
 use tokio::sync::mpsc;
@@ -32,6 +32,7 @@ fn describe(action: &Action) -> (String, &str) {
         Action::RemoveService { name, .. } => ("remove service".to_owned(), name),
         Action::RemoveFile { kind, name, .. } => (format!("remove {}", word(kind)), name),
         Action::RemoveNetwork { name, .. } => ("remove network".to_owned(), name),
+        Action::RemoveVolume { name } => ("remove volume".to_owned(), name),
     }
 }
 
@@ -55,6 +56,7 @@ impl Engine for MemorySwarm {
             networks: state.networks.values().cloned().collect(),
             configs: state.configs.values().cloned().collect(),
             secrets: state.secrets.values().cloned().collect(),
+            volumes: Vec::new(),
             api: None,
         };
         Ok(observed.by_name())
@@ -83,6 +85,10 @@ impl Engine for MemorySwarm {
 
     async fn nodes(&self) -> Result<Vec<Node>, EngineError> {
         Ok(self.state().nodes.clone())
+    }
+
+    async fn volumes(&self) -> Result<Vec<Volume>, EngineError> {
+        Ok(self.state().volumes.values().cloned().collect())
     }
 
     async fn apply(

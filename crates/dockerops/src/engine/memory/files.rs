@@ -108,6 +108,20 @@ impl State {
         Applied::Removed
     }
 
+    pub(super) fn remove_volume(&mut self, name: &str) -> Applied {
+        let mounts = |service: &dockerops_core::observed::Service| {
+            let mounts = &service.spec["TaskTemplate"]["ContainerSpec"]["Mounts"];
+            let mut mounts = mounts.as_array().into_iter().flatten();
+            mounts.any(|mount| mount["Source"] == name)
+        };
+        if self.services.values().any(mounts) {
+            let message = format!("remove {name}: volume is in use");
+            return Applied::StillInUse { message };
+        }
+        self.volumes.remove(name);
+        Applied::Removed
+    }
+
     fn files(&mut self, kind: FileKind) -> &mut BTreeMap<String, FileObject> {
         match kind {
             FileKind::Config => &mut self.configs,

@@ -14,7 +14,8 @@ mod services;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dockerops_core::observed::{FileObject, Network, Node, Service, Task};
+use dockerops_core::names::label;
+use dockerops_core::observed::{FileObject, Network, Node, Service, Task, Volume};
 use dockerops_core::plan::Action;
 use dockerops_core::secret::Secret;
 use serde_json::Value;
@@ -51,6 +52,8 @@ struct State {
     networks: BTreeMap<String, Network>,
     configs: BTreeMap<String, FileObject>,
     secrets: BTreeMap<String, FileObject>,
+    /// Of this node, with a label of a stack.
+    volumes: BTreeMap<String, Volume>,
     /// With whether their spec is that of their service.
     tasks: Vec<(Task, bool)>,
     /// By id: the stacks of removed services, whose tasks end a moment later.
@@ -211,6 +214,21 @@ impl MemorySwarm {
         state.networks.insert(id, network);
     }
 
+    /// A volume of this node that belongs to `stack`.
+    pub fn add_volume(&self, stack: &str, name: &str) {
+        let label = (label::NAMESPACE.to_owned(), stack.to_owned());
+        let volume = Volume {
+            name: name.to_owned(),
+            labels: BTreeMap::from([label]),
+        };
+        self.state().volumes.insert(name.to_owned(), volume);
+    }
+
+    /// The names of the volumes of this node.
+    pub fn volume_names(&self) -> Vec<String> {
+        self.state().volumes.keys().cloned().collect()
+    }
+
     /// An image on this node.
     pub fn add_image(&self, image: LocalImage) {
         self.state().images.insert(image.id.clone(), image);
@@ -246,6 +264,7 @@ impl State {
             networks: BTreeMap::new(),
             configs: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            volumes: BTreeMap::new(),
             tasks: Vec::new(),
             removed: BTreeMap::new(),
             nodes: vec![Node {
@@ -310,6 +329,7 @@ impl State {
             Action::RemoveService { id, .. } => Ok(self.remove_service(id)),
             Action::RemoveFile { kind, id, .. } => Ok(self.remove_file(*kind, id)),
             Action::RemoveNetwork { id, .. } => Ok(self.remove_network(id)),
+            Action::RemoveVolume { name } => Ok(self.remove_volume(name)),
         }
     }
 
