@@ -103,6 +103,13 @@ fn commands_that_reach_docker_need_root() {
         vec!["reconcile"],
         vec!["stop", "--yes"],
         vec!["debug-cache"],
+        vec!["status"],
+        vec!["history"],
+        vec!["logs", "web"],
+        vec!["wait", "web"],
+        vec!["suspend", "web"],
+        vec!["unwatch", "https://example.org/r", "--yes"],
+        vec!["doctor"],
     ];
     for arguments in &commands {
         let output = as_nobody(home.path(), arguments, &[]);
@@ -137,4 +144,50 @@ fn a_failure_is_one_json_object_when_json_is_asked_for() {
         !text(&output.stdout).contains("pw@"),
         "credentials are not repeated"
     );
+}
+
+#[test]
+fn history_needs_neither_docker_nor_git_and_makes_no_database() {
+    let home = home();
+    let nobody = [("DOCKEROPS_ALLOW_NON_ROOT", "1")];
+    let run = |arguments: &[&str]| as_nobody(home.path(), arguments, &nobody);
+    let none = run(&["history", "-o", "json"]);
+    assert!(none.status.success(), "{}", text(&none.stderr));
+    let answer: serde_json::Value = serde_json::from_slice(&none.stdout).expect("JSON");
+    assert_eq!(answer["runs"], serde_json::json!([]));
+    for (arguments, said) in [
+        (["history", "web"], "there is no stack `web`"),
+        (["history", "--id=7"], "no run 7 is remembered"),
+    ] {
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            text(&output.stderr).contains(said),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+    assert!(!home.path().join(".dockerops/dockerops.db").exists());
+}
+
+#[test]
+fn what_is_not_watched_is_not_suspended_and_the_error_says_so() {
+    let home = home();
+    let nobody = [("DOCKEROPS_ALLOW_NON_ROOT", "1")];
+    for (subject, said) in [
+        ("web", "there is no stack `web`"),
+        (
+            "https://example.org/r",
+            "the repository `https://example.org/r` is not watched",
+        ),
+        ("we b", "has no protocol"),
+    ] {
+        let output = as_nobody(home.path(), &["suspend", subject], &nobody);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            text(&output.stderr).contains(said),
+            "{}",
+            text(&output.stderr)
+        );
+    }
 }

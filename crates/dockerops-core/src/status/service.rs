@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Reading;
-use crate::health::{Health, Status, judge};
+use crate::health::{Health, Problem, Status, judge};
 use crate::observed::{Moment, Node, Service, Task};
 
 /// A service and its tasks.
@@ -79,7 +79,7 @@ impl ServiceStatus {
             health: health.status,
             doing: health.doing,
             reason: health.reason.as_ref().map(ToString::to_string),
-            hint: health.reason.as_ref().and_then(|reason| reason.hint()),
+            hint: health.reason.as_ref().and_then(Problem::hint),
             running: health.tally.running,
             wanted: health.tally.wanted,
             tasks: Vec::new(),

@@ -37,8 +37,8 @@ fn stack(store: &Store, name: StackName) -> Result<Subject, Problem> {
     let mut owners: Vec<_> = named.map(crate::store::Stack::owner).collect();
     owners.dedup();
     if owners.is_empty() {
-        let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
-        return Err(unknown_stack(name.as_str(), &names));
+        let known: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
+        return Err(unknown_stack(name.as_str(), &known));
     }
     Ok(Subject::Stack(name, owners))
 }

@@ -92,8 +92,9 @@ impl Look {
             all.push(self.repository(store, &by_hand, &report, reading, &observed)?);
         }
         if let Some(only) = only {
-            all.iter_mut()
-                .for_each(|repository| repository.stacks.retain(|stack| stack.name == *only));
+            for repository in &mut all {
+                repository.stacks.retain(|stack| stack.name == *only);
+            }
             all.retain(|repository| !repository.stacks.is_empty() || repository.problem.is_some());
         }
         Ok(all)

@@ -15,7 +15,7 @@ use crate::engine::{self, Limits, Watched};
 pub async fn wait(world: &World, services: &[Service], within: Duration) -> Result<(), Problem> {
     let usual = world.settings.stability_window;
     let watched: Vec<_> = services.iter().map(|s| watch(s, usual)).collect();
-    let word = |name: &str, text: &str| {
+    let harmless = |name: &str, text: &str| {
         let service = services.iter().find(|service| service.name == name);
         service.map_or_else(
             || text.to_owned(),
@@ -26,7 +26,7 @@ pub async fn wait(world: &World, services: &[Service], within: Duration) -> Resu
         let name = progress.service;
         world
             .progress
-            .event(step(&progress, |note| word(name, note)));
+            .event(step(&progress, |note| harmless(name, note)));
     };
     let limits = Limits::within(within);
     let outcomes = engine::wait(world.engine.as_ref(), &watched, limits, &mut show).await;
@@ -34,7 +34,7 @@ pub async fn wait(world: &World, services: &[Service], within: Duration) -> Resu
     let complaints: Vec<_> = outcomes
         .iter()
         .filter_map(|(name, outcome)| {
-            let swarm = &|text: &str| word(name, text);
+            let swarm = &|text: &str| harmless(name, text);
             let application = swarm;
             Complaint::of(name, outcome, &Masks { swarm, application })
         })

@@ -86,18 +86,16 @@ impl Store {
         let told = self
             .newest_run(repository, stack)?
             .filter(|newest| ended.is_told_by(newest));
-        self.write(|transaction| match &told {
-            Some(newest) => {
-                transaction.execute(
-                    "UPDATE runs SET repeated = repeated + 1, repeated_at = ?2 WHERE id = ?1",
-                    params![newest.id, ended.ended_at],
-                )?;
-                Ok(())
-            }
-            None => {
+        self.write(|transaction| {
+            let Some(newest) = &told else {
                 append(transaction, ended)?;
-                forget_old(transaction, repository, stack)
-            }
+                return forget_old(transaction, repository, stack);
+            };
+            transaction.execute(
+                "UPDATE runs SET repeated = repeated + 1, repeated_at = ?2 WHERE id = ?1",
+                params![newest.id, ended.ended_at],
+            )?;
+            Ok(())
         })
     }
 

@@ -94,20 +94,20 @@ mod tests {
     use super::*;
     use crate::engine::LogStream;
 
-    fn line(at: &str) -> Item {
-        Ok(LogLine {
+    fn line(at: &str) -> LogLine {
+        LogLine {
             stream: LogStream::Stdout,
             task: "t".to_owned(),
             node: "n".to_owned(),
             at: at.to_owned(),
             text: at.to_owned(),
-        })
+        }
     }
 
     fn source(times: &[&str]) -> (mpsc::Sender<Item>, LogLines) {
         let (sender, lines) = mpsc::channel(10);
         for at in times {
-            sender.try_send(line(at)).unwrap();
+            sender.try_send(Ok(line(at))).unwrap();
         }
         (sender, lines)
     }
@@ -132,7 +132,7 @@ mod tests {
         let (sender, lines) = source(&["1"]);
         merged.add("b", lines);
         assert_eq!(merged.next().await.unwrap().0, "b");
-        sender.send(line("2")).await.unwrap();
+        sender.send(Ok(line("2"))).await.unwrap();
         drop(sender);
         assert_eq!(merged.next().await.unwrap().1.unwrap().text, "2");
     }

@@ -17,7 +17,9 @@ pub(super) fn text(all: &[RepositoryStatus], width: Option<usize>) -> Styled {
         text: Styled::default(),
         width,
     };
-    all.iter().for_each(|status| shown.repository(status));
+    for status in all {
+        shown.repository(status);
+    }
     if all.is_empty() {
         let hint = "No repository is watched: `dockerops watch <url>` deploys one.";
         shown.text.line(PLAIN, hint);

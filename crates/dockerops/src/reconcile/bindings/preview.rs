@@ -38,7 +38,7 @@ impl Bindings {
         };
         let mounted = mounted(repository, report);
         let whole = request.only.is_empty() && !report.failed();
-        let retires = whole && !repository.suspended.any();
+        let goes_too = whole && !repository.suspended.any();
         let whole = whole && !repository.suspended.is_whole();
         let rest = whole.then(|| unmounted(repository.read.as_ref().ok(), &mine));
         let texts = request.texts;
@@ -48,7 +48,7 @@ impl Bindings {
             if let Some(rest) = rest {
                 mine.preview_rest(&rest, texts, &mut told);
             }
-            if retires {
+            if goes_too {
                 let retired = mine.retired.iter();
                 let retired = retired.filter_map(|prepared| mine.report(&prepared.plan, texts));
                 told.bindings.extend(retired);
