@@ -69,7 +69,9 @@ fn log(settings: &Settings, command: &str, out: &mut Output) -> Result<(), Probl
 
 /// The database alone, for commands that only read it.
 pub(super) fn store(settings: &Settings) -> Result<Store, Problem> {
-    Store::open(&settings.database).map_err(|error| problem(&error, error.hint()))
+    let store = Store::open(&settings.database);
+    let store = store.map_err(|error| problem(&error, error.hint()))?;
+    Ok(store.keep_runs(settings.history))
 }
 
 /// A copy of the database, for commands that only read it and must not make one.

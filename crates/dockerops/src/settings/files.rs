@@ -65,7 +65,7 @@ pub(super) fn home_in(passwd: &str, uid: &str) -> Option<PathBuf> {
 
 /// A misspelt setting in a file would otherwise be ignored silently.
 pub(super) fn unknown_names(files: &[(String, String)]) -> Vec<String> {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 9] = [
         "DOCKEROPS_DB_PATH",
         "DOCKEROPS_IMAGE_PULL_POLICY",
         "DOCKEROPS_GITHUB_HOSTS",
@@ -73,6 +73,7 @@ pub(super) fn unknown_names(files: &[(String, String)]) -> Vec<String> {
         "DOCKEROPS_INSECURE_REGISTRIES",
         "DOCKEROPS_LOG_DIR",
         "DOCKEROPS_STABILITY_WINDOW",
+        "DOCKEROPS_HISTORY",
         "DOCKEROPS_ALLOW_NON_ROOT",
     ];
     let mut warnings = Vec::new();

@@ -32,6 +32,9 @@ pub use key::{FingerprintKey, KeyError};
 /// Where settings for the whole machine lie.
 pub const MACHINE_FILE: &str = "/etc/dockerops/dockerops.env";
 
+/// How many runs of each stack are remembered when nobody says.
+const HISTORY: u32 = 50;
+
 /// Docker's own client watches for so long when nobody says.
 const STABILITY_WINDOW: Duration = Duration::from_secs(5);
 
@@ -54,6 +57,8 @@ pub struct Settings {
     pub insecure_registries: Vec<String>,
     /// `DOCKEROPS_LOG_DIR`.
     pub log_dir: Option<PathBuf>,
+    /// `DOCKEROPS_HISTORY`: how many runs of each stack are remembered.
+    pub history: u32,
     /// `DOCKEROPS_STABILITY_WINDOW`: for how long a changed service must run before it
     /// counts as well.
     pub stability_window: Duration,
@@ -202,6 +207,7 @@ impl Settings {
             compose_env: compose_env(&values.list("DOCKEROPS_COMPOSE_ENV")?)?,
             insecure_registries: values.hosts("DOCKEROPS_INSECURE_REGISTRIES")?,
             log_dir: values.path("DOCKEROPS_LOG_DIR"),
+            history: values.number("DOCKEROPS_HISTORY")?.unwrap_or(HISTORY),
             stability_window: values
                 .duration("DOCKEROPS_STABILITY_WINDOW")?
                 .unwrap_or(STABILITY_WINDOW),

@@ -33,6 +33,7 @@ fn nothing_set_means_the_documented_defaults() {
     assert_eq!(settings.pull_policy, PullPolicy::IfNotPresent);
     assert_eq!(settings.docker.config, Path::new("/h/.docker"));
     assert_eq!(settings.stability_window.as_secs(), 5);
+    assert_eq!(settings.history, 50);
     assert!(settings.token.is_none() && !settings.allow_non_root && settings.warnings.is_empty());
 }
 
@@ -88,6 +89,9 @@ fn bad_values_are_refused_naming_what_is_allowed() {
     assert!(refused("DOCKEROPS_COMPOSE_ENV", "GITHUB_TOKEN").contains("GitHub alone"));
     for bad in ["5", "-1s", "2h"] {
         assert!(refused("DOCKEROPS_STABILITY_WINDOW", bad).contains("`5s`"));
+    }
+    for bad in ["0", "-1", "many"] {
+        assert!(refused("DOCKEROPS_HISTORY", bad).contains("1 or more"));
     }
     assert!(refused("DOCKEROPS_ALLOW_NON_ROOT", "maybe").contains("`1` or `0`"));
 }

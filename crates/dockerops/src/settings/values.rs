@@ -81,6 +81,15 @@ impl<'a> Values<'a> {
         duration.map(Some).ok_or_else(bad)
     }
 
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<u32>, SettingsError> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let number = text.parse().ok().filter(|number| *number > 0);
+        let bad = || invalid(name, text, "a number of 1 or more is expected");
+        number.map(Some).ok_or_else(bad)
+    }
+
     pub(super) fn flag(&self, name: &'static str) -> Result<bool, SettingsError> {
         match self.text(name)? {
             None | Some("0" | "false" | "no") => Ok(false),

@@ -32,6 +32,9 @@ pub use runs::{Ended, Run};
 pub use stacks::{Attempt, Deployed, Stack, Status};
 pub use suspensions::Suspension;
 
+/// How many runs of each stack are kept when nobody says.
+const RUNS_KEPT: u32 = 50;
+
 /// The tables that hold what is to be forgotten with a stack. The history is not.
 const OF_A_STACK: [&str; 6] = [
     "deployments",
@@ -47,6 +50,8 @@ const OF_A_STACK: [&str; 6] = [
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// How many runs of each stack are kept.
+    runs_kept: u32,
 }
 
 impl Store {
@@ -56,6 +61,7 @@ impl Store {
         Ok(Self {
             connection,
             path: path.to_owned(),
+            runs_kept: RUNS_KEPT,
         })
     }
 
@@ -67,6 +73,7 @@ impl Store {
         Ok(Self {
             connection,
             path: path.to_owned(),
+            runs_kept: RUNS_KEPT,
         })
     }
 

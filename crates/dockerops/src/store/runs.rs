@@ -16,9 +16,6 @@ use serde_json::Value;
 
 use super::{Store, StoreError};
 
-/// How many runs a stack keeps.
-const KEPT: u32 = 50;
-
 const COLUMNS: &str = "id, repository, stack, revision, author, subject, trigger, outcome, reason, \
      healthy, hash, pins, report, started_at, ended_at, repeated, repeated_at, secrets";
 
@@ -80,16 +77,24 @@ impl Ended {
 }
 
 impl Store {
+    /// Keeps this many runs of each stack instead of 50.
+    #[must_use]
+    pub fn keep_runs(mut self, kept: u32) -> Self {
+        self.runs_kept = kept;
+        self
+    }
+
     /// Appends what became of a stack, or counts up the newest row when that says the same.
     pub fn record_run(&mut self, ended: &Ended) -> Result<(), StoreError> {
         let (repository, stack) = (&ended.repository, ended.stack.as_str());
         let told = self
             .newest_run(repository, stack)?
             .filter(|newest| ended.is_told_by(newest));
+        let kept = self.runs_kept;
         self.write(|transaction| {
             let Some(newest) = &told else {
                 append(transaction, ended)?;
-                return forget_old(transaction, repository, stack);
+                return forget_old(transaction, repository, stack, kept);
             };
             transaction.execute(
                 "UPDATE runs SET repeated = repeated + 1, repeated_at = ?2 WHERE id = ?1",
@@ -175,13 +180,18 @@ fn append(transaction: &Connection, ended: &Ended) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn forget_old(transaction: &Connection, repository: &Owner, stack: &str) -> rusqlite::Result<()> {
+fn forget_old(
+    transaction: &Connection,
+    repository: &Owner,
+    stack: &str,
+    kept: u32,
+) -> rusqlite::Result<()> {
     transaction.execute(
         "DELETE FROM runs WHERE repository = ?1 AND stack = ?2
            AND id NOT IN (SELECT id FROM runs WHERE repository = ?1 AND stack = ?2
                           ORDER BY id DESC LIMIT ?3)
            AND id IS NOT (SELECT max(id) FROM runs WHERE repository = ?1 AND stack = ?2 AND healthy)",
-        params![repository.0, stack, KEPT],
+        params![repository.0, stack, kept],
     )?;
     Ok(())
 }

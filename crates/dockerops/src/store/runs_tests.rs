@@ -131,6 +131,14 @@ fn a_stack_keeps_its_newest_runs_and_always_the_newest_that_ended_well() {
     assert_eq!(kept.first().unwrap().0, "bad 59");
     assert_eq!(kept.last().unwrap().0, "well");
     assert_eq!(told(&store, "db").len(), 1);
+
+    let mut store = store.keep_runs(2);
+    store.record_run(&ended("web", "failed", "newest")).unwrap();
+    let kept: Vec<_> = told(&store, "web")
+        .into_iter()
+        .map(|(hash, _)| hash)
+        .collect();
+    assert_eq!(kept, ["newest", "bad 59", "well"]);
 }
 
 #[test]
