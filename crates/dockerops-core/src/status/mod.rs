@@ -48,6 +48,8 @@ pub struct StackStatus {
     pub suspended: Option<String>,
     /// Why it is not tried again.
     pub held: Option<Problem>,
+    /// Since when, RFC 3339.
+    pub held_since: Option<String>,
     /// The newest run that changed or failed something.
     pub last_run: Option<LastRun>,
     /// Its services, by name.
@@ -110,6 +112,7 @@ impl StackStatus {
             health: health::stack(services.iter().map(|service| service.health)),
             suspended: report.and_then(suspended),
             held: report.and_then(held),
+            held_since: None,
             last_run: None,
             services,
         }

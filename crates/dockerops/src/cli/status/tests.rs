@@ -47,6 +47,7 @@ fn stack(name: &str, sync: Sync, services: Vec<ServiceStatus>) -> StackStatus {
             .unwrap_or(Status::Healthy),
         suspended: None,
         held: None,
+        held_since: None,
         last_run: Some(LastRun {
             id: 12,
             outcome: "changed".into(),

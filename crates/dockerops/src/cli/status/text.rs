@@ -51,7 +51,10 @@ impl Shown {
             self.problem(2, problem);
         }
         if status.outdated_files > 0 {
-            let line = format!("{} files of bindings differ", status.outdated_files);
+            let line = match status.outdated_files {
+                1 => "1 file of a binding differs".to_owned(),
+                n => format!("{n} files of bindings differ"),
+            };
             self.why(2, CARE, &line);
         }
         let told = status.suspended.is_some();
@@ -91,6 +94,9 @@ impl Shown {
         }
         if let Some(held) = &status.held {
             self.problem(4, held);
+            if let Some(since) = &status.held_since {
+                self.why(4, PLAIN, &format!("since {}", moment(since)));
+            }
         }
         if let Some(difference) = &status.difference {
             self.why(4, PLAIN, difference);
