@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 /// What a helper that never makes the same password twice prints, `$n` being its count.
 const ANOTHER_EACH_TIME: &str = r#"n=$(cat "$HOME/count" 2>/dev/null || echo 0); echo $((n + 1)) >"$HOME/count"
-end=$(($(date +%s) + 43200))
-claims=$(printf '{"exp":%s,"sub":"%s"}' $end $n | base64 -w0 | tr -d =)
+life=$(cat "$HOME/life" 2>/dev/null || echo 43200); end=$(($(date +%s) + life))
+claims=$(printf '{"exp":%s,"sub":"lab-password","jti":"%s"}' $end $n | base64 -w0 | tr -d =)
 printf '{"ServerURL":"","Username":"lab","Secret":"eyJhbGciOiJub25lIn0.%s.c2ln"}' "$claims""#;
 
 fn ok(ran: Ran) -> Ran {
@@ -81,9 +81,6 @@ fn nodes_get_new_credentials_from_a_helper_without_a_restart() {
     let (stack, name) = (person.named("app"), person.named("web"));
     lab.push_image(&name, "1", &name).unwrap();
     let image = format!("{}/{name}:1", lab.token_registry());
-    // As Swarm's node has it, nobody has to pull with what the helper makes up.
-    let open = format!("{}/{name}:1", lab.registry());
-    lab.docker(&["pull", "-q", &open]).unwrap();
     helper(&mut person, "right", &right());
     configure(
         &person,
@@ -144,51 +141,71 @@ fn nodes_get_new_credentials_from_a_helper_without_a_restart() {
 #[test]
 fn a_node_pulls_with_what_was_sent_last() {
     let lab = Lab::shared().unwrap();
-    let mut person = Person::new(lab, "rotate").unwrap();
+    let mut person = Person::new(lab, "pulls").unwrap();
     let (stack, name) = (person.named("app"), person.named("web"));
     lab.push_image(&name, "1", &name).unwrap();
-    let image = format!("{}/{name}:1", lab.private_registry());
-    helper(&mut person, "store", &right());
+    let image = format!("{}/{name}:1", lab.token_registry());
+    helper(&mut person, "store", ANOTHER_EACH_TIME);
+    let life = |seconds: u64| fs::write(person.home().join("life"), seconds.to_string()).unwrap();
     configure(&person, &json!({"credsStore": "store"}));
     let repository = repository(&person, &stack, &sleepers(&[("web", &image, "")]));
+    life(8);
     ok(person.run(&["watch", &repository.url()]).unwrap());
+    std::thread::sleep(Duration::from_secs(8));
     let service = format!("{stack}_web");
-    let log_in = |password: &str| {
-        let auths =
-            json!({lab.private_registry(): {"username": REGISTRY_USER, "password": password}});
-        configure(&person, &json!({"auths": auths}));
-        person.run(&["reconcile", "--timeout", "10s"]).unwrap()
-    };
     let scale = |count: &str| {
-        lab.docker(&["service", "scale", "-d", &format!("{service}={count}")])
-            .unwrap();
+        let scaled = format!("{service}={count}");
+        lab.docker(&["service", "scale", "-d", &scaled]).unwrap();
     };
 
-    let ran = log_in("mistaken-password");
-    assert!(
-        ran.stdout.contains("credentials of 1 service refreshed"),
-        "{}",
-        ran.text()
-    );
-    assert!(!ran.text().contains("mistaken-password"));
     scale("0");
     take_image_away(lab, &service, &image);
     scale("1");
     dockerops_lab::wait_for("the node to fail to pull", Duration::from_secs(20), || {
         let tasks = lab.tasks(&service)?;
-        let failed = |task: &Value| task["Status"]["State"] == "rejected";
-        Ok(tasks.iter().any(failed))
+        Ok(tasks
+            .iter()
+            .any(|task| task["Status"]["State"] == "rejected"))
     })
     .unwrap();
+    life(43200);
+    let ran = person.run(&["reconcile", "--timeout", "10s"]).unwrap();
 
-    // Back to right: the service is unwell until the node can pull.
-    let ran = log_in(REGISTRY_PASSWORD);
+    let refreshed = "credentials of 1 service refreshed";
+    assert!(ran.stdout.contains(refreshed), "{}", ran.text());
+    lab.wait_until_running(&service, 1).unwrap();
+    ok(person.run(&["stop"]).unwrap());
+}
+
+#[test]
+fn credentials_that_the_registry_refuses_do_not_take_the_place_of_those_that_work() {
+    let lab = Lab::shared().unwrap();
+    let mut person = Person::new(lab, "mistaken").unwrap();
+    let (stack, name) = (person.named("app"), person.named("web"));
+    lab.push_image(&name, "1", &name).unwrap();
+    let image = format!("{}/{name}:1", lab.private_registry());
+    let log_in = |person: &Person, password: &str| {
+        let auth = json!({"username": REGISTRY_USER, "password": password});
+        configure(person, &json!({"auths": {lab.private_registry(): auth}}));
+    };
+    log_in(&person, REGISTRY_PASSWORD);
+    let repository = repository(&person, &stack, &sleepers(&[("web", &image, "")]));
+    ok(person.run(&["watch", &repository.url()]).unwrap());
+    let recorder = lab.recorder().unwrap();
+    person.set("DOCKER_HOST", recorder.docker_host());
+    log_in(&person, "mistaken-password");
+
+    let ran = ok(person.run(&["reconcile"]).unwrap());
+
+    let said = "nodes go on with the credentials that they have";
+    assert!(ran.stdout.contains(said), "{}", ran.text());
     assert!(
-        ran.stdout.contains("credentials of 1 service refreshed"),
+        ran.stdout.contains("docker login 127.0.0.1:5001"),
         "{}",
         ran.text()
     );
-    lab.wait_until_running(&service, 1).unwrap();
+    assert!(!ran.text().contains("mistaken-password"));
+    assert_eq!(recorder.writes(), []);
     ok(person.run(&["stop"]).unwrap());
 }
 
