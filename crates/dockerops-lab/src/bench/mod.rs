@@ -6,6 +6,7 @@
 mod binding;
 mod measure;
 mod sides;
+mod waves;
 
 use std::collections::BTreeMap;
 
@@ -43,6 +44,10 @@ pub(crate) fn run(lab: &Lab, rounds: usize) -> Result<(), LabError> {
     rows.clear();
     binding::measure_all(lab, rounds, &mut rows)?;
     print(&rows);
+    rows.clear();
+    let order = waves::measure_all(lab, &mut rows)?;
+    print(&rows);
+    println!("{order}");
     Ok(())
 }
 
