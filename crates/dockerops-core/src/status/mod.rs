@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::health::{self, Status};
 use crate::names::{StackName, label};
 use crate::observed::{Moment, Node, Service, Task};
+use crate::plan::KeptWhy;
 use crate::report::{CommitReport, Outcome, Problem, StackReport, Verb};
 
 pub use service::{ServiceStatus, TaskStatus};
@@ -144,18 +145,24 @@ pub fn services_of<'a>(
     })
 }
 
-/// What would be made, and is not there.
+/// What would be made, or was removed by hand, and is not there.
 fn missing(report: Option<&StackReport>, there: &[ServiceStatus]) -> Vec<ServiceStatus> {
     let changes = report.into_iter().flat_map(|report| &report.changes);
     let made = changes.filter(|change| change.kind == "service" && change.verb == Verb::Create);
     let made = made.map(|change| &change.name);
     let made = made.filter(|name| there.iter().all(|service| service.name != **name));
-    made.map(|name| ServiceStatus::missing(name)).collect()
+    let kept = report.into_iter().flat_map(|report| &report.kept);
+    let removed = kept.filter(|kept| kept.why == KeptWhy::Missing);
+    let all = made.chain(removed.map(|kept| &kept.name));
+    all.map(|name| ServiceStatus::missing(name)).collect()
 }
 
 fn sync(report: &StackReport) -> (Sync, Option<String>) {
     match report.outcome {
-        Outcome::Unchanged => (Sync::InSync, None),
+        Outcome::Unchanged => match left(report) {
+            None => (Sync::InSync, None),
+            left => (Sync::OutOfSync, left),
+        },
         Outcome::Failed => (
             Sync::Unknown,
             report.problem.as_ref().map(|p| p.message.clone()),
@@ -169,6 +176,20 @@ fn sync(report: &StackReport) -> (Sync, Option<String>) {
             (Sync::OutOfSync, changes(report))
         }
     }
+}
+
+/// What a hand changed or removed and nobody puts back.
+fn left(report: &StackReport) -> Option<String> {
+    let word = |why| match why {
+        KeptWhy::Drifted => Some("changed"),
+        KeptWhy::Missing => Some("removed"),
+        _ => None,
+    };
+    let told = report.kept.iter();
+    let told =
+        told.filter_map(|kept| Some(format!("{} was {} by hand", kept.name, word(kept.why)?)));
+    let told: Vec<_> = told.collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 /// `update service web_app, create config web_conf and 3 more`

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::plan::Kept;
 
 fn at(seconds: u64) -> Moment {
     Moment(Duration::from_secs(1000 + seconds))
@@ -133,6 +134,26 @@ fn a_service_that_would_be_made_is_missing_and_of_two_the_worse_is_the_stacks() 
     assert_eq!(status.difference.as_deref(), Some("create service web_b"));
     assert_eq!(status.services[1].name, "web_b");
     assert!(!status.is_well());
+}
+
+#[test]
+fn what_a_hand_did_and_nobody_puts_back_is_out_of_sync() {
+    let mut planned = report(Outcome::Unchanged);
+    planned.kept.push(Kept::new("web_a", KeptWhy::Drifted));
+    let tasks = [task("a", "web_a", 1, "running")];
+    let drifted = status(&[service("web_a", 1)], &tasks, Some(&planned));
+    assert_eq!(
+        (drifted.sync, drifted.health),
+        (Sync::OutOfSync, Status::Healthy)
+    );
+    assert_eq!(
+        drifted.difference.as_deref(),
+        Some("web_a was changed by hand")
+    );
+    planned.kept.push(Kept::new("web_b", KeptWhy::Missing));
+    let missing = status(&[service("web_a", 1)], &tasks, Some(&planned));
+    assert_eq!(missing.health, Status::Missing);
+    assert!(!missing.is_well());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use dockerops_core::plan::Effect;
+use dockerops_core::plan::{Effect, KeptWhy};
 use dockerops_core::report::{ChangeReport, Outcome, Report, Verb};
 
 /// `2 stacks changed, 5 unchanged, 1 failed.`
@@ -22,6 +22,7 @@ pub(super) fn stacks(report: &Report) -> String {
             (count(report, Outcome::RolledBack), "rolled back"),
             (count(report, Outcome::Failed), "failed"),
             (unread(report), "not read (repository)"),
+            (left(report), "left as a hand made it"),
         ],
     );
     line + "."
@@ -56,6 +57,7 @@ pub(super) fn changes(report: &Report) -> String {
             (count(report, Outcome::Held), "held"),
             (count(report, Outcome::Failed), "refused"),
             (unread(report), "not read (repository)"),
+            (left(report), "left as a hand made it"),
         ],
     );
     match restarts(changes()) {
@@ -108,6 +110,13 @@ fn add(line: &mut String, counts: &[(usize, &str)]) {
 
 fn count(report: &Report, outcome: Outcome) -> usize {
     report.stacks().filter(|s| s.outcome == outcome).count()
+}
+
+/// Services that were changed or removed by hand, and are not put back.
+fn left(report: &Report) -> usize {
+    let kept = report.stacks().flat_map(|stack| &stack.kept);
+    let left = kept.filter(|kept| matches!(kept.why, KeptWhy::Drifted | KeptWhy::Missing));
+    left.count()
 }
 
 fn unread(report: &Report) -> usize {

@@ -161,7 +161,7 @@ fn a_plan_says_what_it_does_to_tasks_and_files_and_what_to_think_about() {
           @@ -1 +1 @@
           -x
           +y
-    Plan: 1 to create, 1 to update, 1 to replace, 1 to remove, 1 file of bindings to write or remove; 4 tasks restart.
+    Plan: 1 to create, 1 to update, 1 to replace, 1 to remove, 1 file of bindings to write or remove, 1 left as a hand made it; 4 tasks restart.
     ");
 }
 
