@@ -437,3 +437,23 @@ async fn a_rollback_says_which_secrets_changed_since() {
     assert!(said.contains("secret db changed since then"), "{said}");
     assert!(!format!("{report:?}").contains("second"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_deploy_whose_removal_was_cut_short_is_removed_by_the_next_run() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    app.commit(&[("stacks.yaml", "- {name: app, on_failure: remove}\n")]);
+    fail_when(&bench, "app_b", "MARK=one");
+    // A network and two services, then one of the two goes.
+    bench.swarm.fail_after(4, EngineError::NoLeader);
+    let cut = bench.reconcile(&[&app]).await;
+    assert!(cut.failed());
+    assert_eq!(bench.services().await.len(), 1, "{cut:?}");
+
+    let next = bench.reconcile(&[&app]).await;
+
+    assert!(next.failed());
+    assert_eq!(bench.services().await, [""; 0]);
+    let then = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&then), [Outcome::Held], "{then:?}");
+}

@@ -13,8 +13,8 @@ use super::source::FILE;
 pub(super) enum Held {
     /// It is where it should be, and stays there.
     There(Hold),
-    /// It is on the way back to this revision: that is to be completed.
-    UnderWay(Hold, Revision),
+    /// It is on the way back to this revision, or on its way out: that is to be completed.
+    UnderWay(Hold, Option<Revision>),
     /// It is as the failed deploy left it, and may have got well by itself.
     Left(Hold),
     /// It was on its way back to what nobody remembers.
@@ -40,13 +40,14 @@ impl Draft<'_> {
     fn standing(&self, hold: Hold) -> Result<Held, Problem> {
         let under_way = match hold.state {
             HoldState::Returning => true,
-            HoldState::ByHand => self.begun()?,
-            _ => false,
+            HoldState::ByHand | HoldState::Removed => self.begun()?,
+            HoldState::Returned | HoldState::Left => false,
         };
         let target = hold.target.as_deref();
         let target = target.and_then(|target| Revision::parse(target).ok());
         Ok(match (hold.state, under_way, target) {
-            (_, true, Some(target)) => Held::UnderWay(hold, target),
+            (HoldState::Removed, true, _) => Held::UnderWay(hold, None),
+            (_, true, Some(target)) => Held::UnderWay(hold, Some(target)),
             // Where it was to go is not known: forward is the only way.
             (HoldState::Returning, ..) => Held::Lost,
             (HoldState::Left, ..) => Held::Left(hold),

@@ -25,33 +25,26 @@ impl Rollout<'_> {
         interrupted: bool,
     ) -> Result<StackReport, Problem> {
         let last_well = self.0.last_well()?;
-        let failure = Failure {
-            on_failure: self.0.options.on_failure,
-            wrote: !done.sent.is_empty(),
-            interrupted,
-            ran: self.0.ran(),
-            was_well: self.0.was_well(),
-            blameless: self.blameless(&unmade, &done),
-            passing: unmade.passing(),
-            last_well: last_well.as_ref(),
-        };
-        let decided = recovery(&failure);
-        let passing = failure.passing;
+        let passing = unmade.passing();
+        let decided = recovery(&self.failure(&unmade, &done, interrupted, last_well.as_ref()));
         let mut report = self.failed(unmade, &done);
         match decided {
             // What was begun is judged anew by the next run.
             Recovery::Leave if passing => {}
             Recovery::Leave => self.0.forget_begun()?,
-            Recovery::Hold => self.hold(&mut report, HoldState::Left, None)?,
+            Recovery::Hold => {
+                self.hold(&mut report, HoldState::Left, None)?;
+                self.0.forget_begun()?;
+            }
             Recovery::Remove => {
                 self.hold(&mut report, HoldState::Removed, None)?;
                 report.rollback = Some(self.remove_all().await?);
             }
             Recovery::Restore => {
-                self.hold(&mut report, HoldState::Returning, last_well.as_ref())?;
                 let target = last_well.as_ref();
+                self.hold(&mut report, HoldState::Returning, target)?;
                 let restored = self.restore(&done, target, &mut report.warnings).await;
-                self.arrive(&mut report, restored, last_well.as_ref())?;
+                self.arrive(&mut report, restored, target)?;
             }
             Recovery::Return(revision) => {
                 self.hold(&mut report, HoldState::Returning, Some(revision))?;
@@ -62,16 +55,41 @@ impl Rollout<'_> {
         Ok(report)
     }
 
-    /// Completes a way back that was cut short.
+    /// What the decision looks at.
+    fn failure<'w>(
+        &self,
+        unmade: &Unmade,
+        done: &Done,
+        interrupted: bool,
+        last_well: Option<&'w Revision>,
+    ) -> Failure<'w> {
+        Failure {
+            on_failure: self.0.options.on_failure,
+            wrote: !done.sent.is_empty(),
+            interrupted,
+            ran: self.0.ran(),
+            was_well: self.0.was_well(),
+            blameless: self.blameless(unmade, done),
+            passing: unmade.passing(),
+            last_well,
+        }
+    }
+
+    /// Completes a way back, or a removal, that was cut short.
     pub(super) async fn complete(
         &self,
         hold: &Hold,
-        target: &Revision,
+        target: Option<&Revision>,
     ) -> Result<StackReport, Problem> {
         let mut report = self.0.held_report(hold);
         report.problem = Some(Problem::new(&hold.reason, Some(self.0.mend())));
-        let returned = self.return_to(target, &mut report.warnings).await;
-        self.arrive(&mut report, returned, Some(target))?;
+        match target {
+            None => report.rollback = Some(self.remove_all().await?),
+            Some(target) => {
+                let returned = self.return_to(target, &mut report.warnings).await;
+                self.arrive(&mut report, returned, Some(target))?;
+            }
+        }
         Ok(report)
     }
 

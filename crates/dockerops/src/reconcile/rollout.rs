@@ -80,12 +80,14 @@ impl Rollout<'_> {
         }
         match self.0.held(None)? {
             Some(Held::There(hold)) => return Ok(self.0.held_report(&hold)),
-            Some(Held::UnderWay(hold, target)) => return self.complete(&hold, &target).await,
+            Some(Held::UnderWay(hold, target)) => {
+                return self.complete(&hold, target.as_ref()).await;
+            }
             Some(Held::Left(_) | Held::Lost) | None => {}
         }
         let plan = self.0.plan(self.0.stacks.seen)?.plan;
         match self.0.held(Some(&self.0.hash(&plan)))? {
-            Some(Held::UnderWay(hold, target)) => self.complete(&hold, &target).await,
+            Some(Held::UnderWay(hold, target)) => self.complete(&hold, target.as_ref()).await,
             Some(Held::There(hold)) => Ok(self.0.held_report(&hold)),
             Some(Held::Left(hold)) if !self.is_well(&plan) => Ok(self.0.held_report(&hold)),
             Some(Held::Left(_) | Held::Lost) | None => self.carry_out(plan, writers).await,
