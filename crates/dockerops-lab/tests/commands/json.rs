@@ -135,7 +135,7 @@ fn every_field_of_a_plan_is_in_its_schema() {
 #[test]
 fn every_json_answer_about_what_runs_fits_its_schema() {
     let lab = Lab::shared().unwrap();
-    let person = Person::new(lab, "jsonruns").unwrap();
+    let mut person = Person::new(lab, "jsonruns").unwrap();
     let (stack, image) = (person.named("app"), person.image("web", "a").unwrap());
     let wordy = "{image: 'IMAGE', networks: [host], command: [sh, -c, 'echo hello; sleep 100000']}";
     let compose = format!(
@@ -174,6 +174,8 @@ fn every_json_answer_about_what_runs_fits_its_schema() {
         &ok(&person, &["suspend", &url, "-o", "json"]).json(),
     );
     fits("wait", &ok(&person, &["wait", &stack, "-o", "json"]).json());
+    // It has not run for long enough when the time is up.
+    person.set("DOCKEROPS_STABILITY_WINDOW", "1m");
     let unwell = ["wait", &stack, "--timeout", "1s", "-o", "json"];
     fits("failure", &fails(&person, &unwell).json());
     fits("logs", &ok(&person, &["logs", &stack, "-o", "json"]).json());
