@@ -173,24 +173,12 @@ fn ignore_drift(entry: &Entry<'_>, out: &mut Diagnostics) -> Vec<Text> {
         .iter()
         .filter(|field| !ignore::is_known(&field.value))
     {
-        let message = format!(
-            "`{}` is no field that can be ignored",
-            field.value.escape_debug()
-        );
+        let shown = field.value.escape_debug();
+        let message = format!("`{shown}` is no field that can be ignored");
         let hint = did_you_mean(&field.value, ignore::words(), || {
-            let words: Vec<_> = ignore::words()
-                .iter()
-                .map(|word| format!("`{word}`"))
-                .collect();
-            let keyed: Vec<_> = ignore::keyed()
-                .iter()
-                .map(|word| format!("`{word}.…`"))
-                .collect();
-            format!(
-                "The fields are {}, and {}.",
-                words.join(", "),
-                keyed.join(", ")
-            )
+            "Name a field as `plan` shows it, such as `deploy.replicas`, `image`, `environment.TAG` \
+             or `deploy.labels.team`; `dockerops schema stacks` lists them all."
+                .to_owned()
         });
         out.push(Diagnostic::error("unknown-field", field.span, message).hint(hint));
     }

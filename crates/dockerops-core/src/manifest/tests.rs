@@ -148,7 +148,7 @@ fn every_problem_of_the_keys_of_a_stack_is_told_at_its_place() {
 - {name: c, timeout: -5s, on_failure: rollbak, self_heal: yes}
 - {name: d, timeout: 5 min, on_failure: never, suspend: 'true'}
 - {name: e, env: {1A: x, B: , C: [x]}, env_files: [''], timeout: 0s}
-- {name: f, env: [A=1], depends_on: a, env_file: x, on_failur: pause, ignore_drift: [deploy.replica]}
+- {name: f, env: [A=1], depends_on: a, env_file: x, on_failur: pause, ignore_drift: [deploy.replica, ports]}
 ";
     insta::assert_snapshot!(problems(parse_stacks, text), @r#"
     2:19:4 bad-path: the path `../x` contains `..` | Write the path without `..`.
@@ -174,6 +174,7 @@ fn every_problem_of_the_keys_of_a_stack_is_told_at_its_place() {
     7:40:8 unknown-key: a stack has no key `env_file` | Did you mean `env_files`? The keys are `name`, `path`, `files`, `depends_on`, `timeout`, `on_failure`, `self_heal`, `ignore_drift`, `suspend`, `env`, `env_files`.
     7:53:9 unknown-key: a stack has no key `on_failur` | Did you mean `on_failure`? The keys are `name`, `path`, `files`, `depends_on`, `timeout`, `on_failure`, `self_heal`, `ignore_drift`, `suspend`, `env`, `env_files`.
     7:86:14 unknown-field: `deploy.replica` is no field that can be ignored | Did you mean `deploy.replicas`?
+    7:102:5 unknown-field: `ports` is no field that can be ignored | Name a field as `plan` shows it, such as `deploy.replicas`, `image`, `environment.TAG` or `deploy.labels.team`; `dockerops schema stacks` lists them all.
     "#);
 }
 
