@@ -6,6 +6,7 @@ mod drift;
 #[expect(dead_code, reason = "shared with the tests over HTTP")]
 mod git_server;
 mod history;
+mod looking;
 mod previews;
 mod suspended;
 mod volumes;
