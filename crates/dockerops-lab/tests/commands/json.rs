@@ -135,7 +135,7 @@ fn every_field_of_a_plan_is_in_its_schema() {
 #[test]
 fn every_json_answer_about_what_runs_fits_its_schema() {
     let lab = Lab::shared().unwrap();
-    let mut person = Person::new(lab, "jsonruns").unwrap();
+    let person = Person::new(lab, "jsonruns").unwrap();
     let (stack, image) = (person.named("app"), person.image("web", "a").unwrap());
     let wordy = "{image: 'IMAGE', networks: [host], command: [sh, -c, 'echo hello; sleep 100000']}";
     let compose = format!(

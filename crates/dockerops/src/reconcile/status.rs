@@ -127,6 +127,9 @@ impl Look {
             let mut stack = StackStatus::of(&name, planned, reading);
             let newest = store.newest_run(owner, name.as_str())?;
             stack.last_run = newest.map(last_run);
+            if stack.held.is_some() {
+                stack.held_since = store.hold(owner, name.as_str())?.map(|hold| hold.since);
+            }
             self.reword(&mut stack, reading.services);
             status.stacks.push(stack);
         }

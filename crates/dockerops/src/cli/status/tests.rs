@@ -96,6 +96,7 @@ fn a_status_says_what_runs_where_how_well_and_why_not() {
         "held: 3f2a9c41b07e failed",
         Some("Push a commit.".into()),
     ));
+    web.held_since = Some("2026-01-02T03:04:05Z".into());
     let mut db = stack(
         "db",
         Sync::Unknown,
@@ -114,6 +115,7 @@ fn a_status_says_what_runs_where_how_well_and_why_not() {
       web  OUT OF SYNC  DEGRADED  run 12: changed 2026-01-02 03:04:05Z
         held: 3f2a9c41b07e failed
         hint: Push a commit.
+        since 2026-01-02 03:04:05Z
         update service web_app
         web_app  1/2  DEGRADED  registry.example.org/team/…on:1@sha256:aaaaaaaaaaaa…
           task: non-zero exit (3), 3 times (on node `node1`)
