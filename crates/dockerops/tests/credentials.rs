@@ -28,7 +28,7 @@ const HOUR: i64 = 3600;
 
 /// A Swarm, a database and a Docker configuration.
 struct Bench {
-    bench: bench::Bench,
+    run: bench::Bench,
     app: Repository,
     /// A registry that has every image, for everybody who is not mistaken.
     registry: String,
@@ -76,14 +76,14 @@ impl Bench {
             ("app/compose.yml", &compose(&registry, "web", "one")),
         ]);
         Self {
-            bench,
+            run: bench,
             app,
             registry,
         }
     }
 
     fn database(&self) -> PathBuf {
-        self.bench.home.path().join("d.db")
+        self.run.home.path().join("d.db")
     }
 
     async fn reconcile(&mut self) -> Report {
@@ -92,20 +92,20 @@ impl Bench {
 
     /// As another process would: nothing but files is remembered.
     async fn run_in(&mut self, mode: Mode) -> Report {
-        let world = &mut self.bench.world;
+        let world = &mut self.run.world;
         world.registry = Registry::new(RegistrySettings {
-            docker_config: Some(self.bench.home.path().to_owned()),
+            docker_config: Some(self.run.home.path().to_owned()),
             ..RegistrySettings::default()
         });
-        let path = self.bench.home.path().join("d.db");
+        let path = self.run.home.path().join("d.db");
         world.store = Mutex::new(Store::open(&path).unwrap());
         let target = Target::parse(&self.app.url());
-        self.bench.watch(target.url().unwrap());
+        self.run.watch(target.url().unwrap());
         let request = Request {
             mode,
             ..bench::request(vec![target])
         };
-        run(&self.bench.world, &request).await.unwrap()
+        run(&self.run.world, &request).await.unwrap()
     }
 
     fn commit(&self, image: &str, mark: &str) {
@@ -120,16 +120,12 @@ impl Bench {
     }
 
     fn configure(&self, config: &Value) {
-        fs::write(
-            self.bench.home.path().join("config.json"),
-            config.to_string(),
-        )
-        .unwrap();
+        fs::write(self.run.home.path().join("config.json"), config.to_string()).unwrap();
     }
 
     /// The password that the nodes have.
     fn password(&self, service: &str) -> Option<String> {
-        let header = self.bench.swarm.credentials(service)?;
+        let header = self.run.swarm.credentials(service)?;
         let json = BASE64_URL_SAFE.decode(header.expose()).unwrap();
         let json: Value = serde_json::from_slice(&json).unwrap();
         json["password"].as_str().map(str::to_owned)
@@ -182,7 +178,7 @@ async fn credentials_that_stay_the_same_are_no_write() {
     bench.log_in("hunter2");
     bench.reconcile().await;
     assert_eq!(bench.password("app_a").as_deref(), Some("hunter2"));
-    bench.bench.swarm.take_writes();
+    bench.run.swarm.take_writes();
     let database = fs::read(bench.database()).unwrap();
 
     for _ in 0..3 {
@@ -190,7 +186,7 @@ async fn credentials_that_stay_the_same_are_no_write() {
         assert!(!report.failed(), "{report:?}");
     }
 
-    assert_eq!(bench.bench.swarm.take_writes(), Vec::<String>::new());
+    assert_eq!(bench.run.swarm.take_writes(), Vec::<String>::new());
     let known = |bytes: &[u8]| bytes.windows(7).any(|part| part == b"hunter2");
     assert!(!known(&database), "the database holds a password");
 }
@@ -202,34 +198,34 @@ async fn a_token_is_renewed_before_it_ends_without_a_restart_and_never_for_a_job
     bench.log_in(&old);
     bench.reconcile().await;
     let before = (
-        bench.bench.swarm.task_ids("app_a"),
-        bench.bench.swarm.task_ids("app_job"),
+        bench.run.swarm.task_ids("app_a"),
+        bench.run.swarm.task_ids("app_job"),
     );
-    let specs = bench.bench.swarm.services().await.unwrap();
-    bench.bench.swarm.take_writes();
+    let specs = bench.run.swarm.services().await.unwrap();
+    bench.run.swarm.take_writes();
     let new = token("new", 12 * HOUR);
     bench.log_in(&new);
 
     let early = bench.reconcile().await;
     assert_eq!(refreshed(&early), [""; 0]);
-    assert_eq!(bench.bench.swarm.take_writes(), [""; 0]);
+    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
     bench.age(10 * HOUR);
     let late = bench.reconcile().await;
 
     assert_eq!(refreshed(&late), ["app_a app_b"]);
     assert_eq!(outcomes(&late), [Outcome::Unchanged]);
     assert_eq!(
-        bench.bench.swarm.take_writes(),
+        bench.run.swarm.take_writes(),
         ["update service app_a", "update service app_b"]
     );
     assert_eq!(bench.password("app_a"), Some(new));
     assert_eq!(bench.password("app_job"), Some(old));
     let after = (
-        bench.bench.swarm.task_ids("app_a"),
-        bench.bench.swarm.task_ids("app_job"),
+        bench.run.swarm.task_ids("app_a"),
+        bench.run.swarm.task_ids("app_job"),
     );
     assert_eq!(before, after);
-    let now = bench.bench.swarm.services().await.unwrap();
+    let now = bench.run.swarm.services().await.unwrap();
     assert!(
         specs
             .iter()
@@ -237,7 +233,7 @@ async fn a_token_is_renewed_before_it_ends_without_a_restart_and_never_for_a_job
             .all(|(old, new)| old.spec == new.spec)
     );
     bench.reconcile().await;
-    assert_eq!(bench.bench.swarm.take_writes(), [""; 0]);
+    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +241,7 @@ async fn a_password_that_was_replaced_reaches_the_nodes_once() {
     let mut bench = Bench::new().await;
     bench.log_in("old");
     bench.reconcile().await;
-    bench.bench.swarm.take_writes();
+    bench.run.swarm.take_writes();
     bench.log_in("new");
 
     let first = bench.reconcile().await;
@@ -254,7 +250,7 @@ async fn a_password_that_was_replaced_reaches_the_nodes_once() {
     assert_eq!(refreshed(&first), ["app_a app_b"]);
     assert_eq!(refreshed(&second), [""; 0]);
     assert_eq!(
-        bench.bench.swarm.take_writes(),
+        bench.run.swarm.take_writes(),
         ["update service app_a", "update service app_b"]
     );
     assert_eq!(bench.password("app_a").as_deref(), Some("new"));
@@ -265,12 +261,12 @@ async fn a_plan_refreshes_nothing() {
     let mut bench = Bench::new().await;
     bench.log_in("old");
     bench.reconcile().await;
-    bench.bench.swarm.take_writes();
+    bench.run.swarm.take_writes();
     bench.log_in("new");
 
     bench.run_in(Mode::Preview).await;
 
-    assert_eq!(bench.bench.swarm.take_writes(), [""; 0]);
+    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -280,13 +276,13 @@ async fn a_lost_database_sends_again_only_what_may_end_soon() {
         bench.log_in(&password);
         bench.reconcile().await;
         fs::remove_file(bench.database()).unwrap();
-        bench.bench.swarm.take_writes();
+        bench.run.swarm.take_writes();
 
         for _ in 0..2 {
             bench.reconcile().await;
         }
 
-        assert_eq!(bench.bench.swarm.take_writes().len(), wanted);
+        assert_eq!(bench.run.swarm.take_writes().len(), wanted);
     }
 }
 
@@ -296,7 +292,7 @@ async fn a_service_that_swarm_is_not_done_with_is_left_alone() {
         let mut bench = Bench::new().await;
         bench.log_in("old");
         bench.reconcile().await;
-        bench.bench.swarm.edit_status("app_a", |service| {
+        bench.run.swarm.edit_status("app_a", |service| {
             service.update = Some(UpdateStatus {
                 state: state.to_owned(),
                 message: String::new(),
@@ -316,7 +312,7 @@ async fn a_stack_that_did_not_get_well_is_not_touched_further_in_that_run() {
     bench.log_in("old");
     bench.reconcile().await;
     let fails = Script::Fail("exit 3".to_owned());
-    bench.bench.swarm.script_of("app_a", "MARK=two", fails);
+    bench.run.swarm.script_of("app_a", "MARK=two", fails);
     bench.log_in("new");
     bench.commit("web", "two");
 
@@ -336,7 +332,7 @@ async fn a_helper_that_fails_is_a_warning_until_an_image_must_be_pulled() {
     bench.log_in("old");
     bench.reconcile().await;
     bench.configure(&json!({"credHelpers": {&bench.registry: "is-not-installed"}}));
-    bench.bench.swarm.take_writes();
+    bench.run.swarm.take_writes();
 
     let idle = bench.reconcile().await;
     bench.commit("web", "two");
@@ -358,12 +354,12 @@ async fn a_helper_that_fails_is_a_warning_until_an_image_must_be_pulled() {
         "the nodes keep theirs"
     );
 
-    bench.bench.swarm.take_writes();
+    bench.run.swarm.take_writes();
     bench.commit("new", "two");
     let pull = bench.reconcile().await;
     assert_eq!(outcomes(&pull), [Outcome::Failed]);
     assert_eq!(
-        bench.bench.swarm.take_writes(),
+        bench.run.swarm.take_writes(),
         [""; 0],
         "it fails before any write"
     );
@@ -376,7 +372,7 @@ async fn credentials_that_have_ended_are_said() {
     bench.reconcile().await;
     bench.age(13 * HOUR);
     bench.log_in(&token("new", -HOUR));
-    bench.bench.swarm.take_writes();
+    bench.run.swarm.take_writes();
 
     let report = bench.reconcile().await;
 
@@ -385,7 +381,7 @@ async fn credentials_that_have_ended_are_said() {
         warnings.contains("have ended: a task that moves"),
         "{warnings}"
     );
-    assert_eq!(bench.bench.swarm.take_writes(), [""; 0]);
+    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -394,7 +390,7 @@ async fn a_password_that_the_registry_refuses_is_not_sent() {
     bench.log_in("right");
     bench.reconcile().await;
     bench.log_in("mistaken");
-    bench.bench.swarm.take_writes();
+    bench.run.swarm.take_writes();
 
     let report = bench.reconcile().await;
 
@@ -404,5 +400,5 @@ async fn a_password_that_the_registry_refuses_is_not_sent() {
         "{warnings}"
     );
     assert!(!report.failed(), "{report:?}");
-    assert_eq!(bench.bench.swarm.take_writes(), [""; 0]);
+    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
 }

@@ -167,7 +167,7 @@ fn tokens_say_when_they_end() {
     }
 }
 
-fn service(mode: Value, state: &str) -> Service {
+fn service(mode: &Value, state: &str) -> Service {
     Service {
         id: "1".to_owned(),
         version: 5,
@@ -186,10 +186,10 @@ fn jobs_and_services_that_swarm_moves_are_never_written() {
     let none = BTreeSet::new();
     let replicated = json!({"Replicated": {"Replicas": 1}});
     for state in ["none", "completed"] {
-        assert!(is_calm(&service(replicated.clone(), state), &none));
-        assert!(is_calm(&service(json!({"Global": {}}), state), &none));
+        assert!(is_calm(&service(&replicated, state), &none));
+        assert!(is_calm(&service(&json!({"Global": {}}), state), &none));
         for job in [json!({"ReplicatedJob": {}}), json!({"GlobalJob": {}})] {
-            assert!(!is_calm(&service(job, state), &none));
+            assert!(!is_calm(&service(&job, state), &none));
         }
     }
     for state in [
@@ -199,18 +199,15 @@ fn jobs_and_services_that_swarm_moves_are_never_written() {
         "rollback_paused",
         "rollback_completed",
     ] {
-        assert!(
-            !is_calm(&service(replicated.clone(), state), &none),
-            "{state}"
-        );
+        assert!(!is_calm(&service(&replicated, state), &none), "{state}");
     }
     let dirty = BTreeSet::from(["1".to_owned()]);
-    assert!(!is_calm(&service(replicated, "none"), &dirty));
+    assert!(!is_calm(&service(&replicated, "none"), &dirty));
 }
 
 #[test]
 fn a_refresh_sends_the_live_spec_as_it_is_and_shows_no_variable() {
-    let live = service(json!({"Global": {}}), "none");
+    let live = service(&json!({"Global": {}}), "none");
     let Action::UpdateService { version, body, .. } = refresh(&live) else {
         panic!("no update");
     };

@@ -11,6 +11,10 @@ use crate::settings::{self, Settings};
 
 /// What may be taken over, changed and removed.
 #[derive(Debug, Clone, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct PolicyArgs {
     /// Take over stacks of the same names, and files on NFS, that something else put there
     #[arg(long)]

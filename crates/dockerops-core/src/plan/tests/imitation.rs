@@ -77,24 +77,7 @@ impl Swarm {
             }
             Action::UpdateService {
                 id, version, body, ..
-            } => {
-                let spec = self.stored(body);
-                let service = self
-                    .observed
-                    .services
-                    .iter_mut()
-                    .find(|s| s.id == *id)
-                    .unwrap();
-                assert_eq!(service.version, *version, "update out of sequence");
-                assert_eq!(
-                    mode(&service.spec),
-                    mode(&spec),
-                    "service mode change is not allowed"
-                );
-                service.version = now;
-                service.spec = spec;
-                service.update = None;
-            }
+            } => self.update_service(id, *version, body, now),
             Action::RemoveService { id, .. } => {
                 self.observed.services.retain(|s| s.id != *id);
             }
@@ -110,6 +93,21 @@ impl Swarm {
                 self.observed.networks.retain(|n| n.id != *id);
             }
         }
+    }
+
+    fn update_service(&mut self, id: &str, version: u64, body: &Body, now: u64) {
+        let spec = self.stored(body);
+        let mut services = self.observed.services.iter_mut();
+        let service = services.find(|service| service.id == id).unwrap();
+        assert_eq!(service.version, version, "update out of sequence");
+        assert_eq!(
+            mode(&service.spec),
+            mode(&spec),
+            "service mode change is not allowed"
+        );
+        service.version = now;
+        service.spec = spec;
+        service.update = None;
     }
 
     fn tick(&mut self) -> u64 {
