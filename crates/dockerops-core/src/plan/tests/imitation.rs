@@ -85,9 +85,7 @@ impl Swarm {
                 assert!(!self.refers_to(id), "in use: {id}");
                 self.files(*kind).retain(|file| file.id != *id);
             }
-            Action::RemoveVolume { name } => {
-                self.observed.volumes.retain(|volume| volume.name != *name);
-            }
+            Action::RemoveVolume { name } => self.observed.volumes.retain(|v| v.name != *name),
             Action::RemoveNetwork { id, .. } => {
                 assert!(!self.refers_to(id), "in use: {id}");
                 self.observed.networks.retain(|n| n.id != *id);
