@@ -53,7 +53,9 @@ pub enum Recovery<'a> {
 /// Decides what becomes of a stack that did not get well.
 pub fn recovery<'a>(failure: &Failure<'a>) -> Recovery<'a> {
     let changed = failure.wrote || failure.interrupted;
-    if !changed || failure.blameless || failure.passing {
+    // What an earlier run touched, before it was cut short, is not known.
+    let blameless = failure.blameless && !failure.interrupted;
+    if !changed || blameless || failure.passing {
         return Recovery::Leave;
     }
     match failure.on_failure {
@@ -208,6 +210,19 @@ mod tests {
         let cut = Failure {
             interrupted: true,
             wrote: false,
+            ..failure(Some(&well))
+        };
+        assert_eq!(recovery(&cut), Recovery::Return(&well));
+    }
+
+    #[test]
+    fn what_a_deploy_that_was_cut_short_left_ill_is_not_taken_for_ill_before() {
+        let well = well();
+        let cut = Failure {
+            interrupted: true,
+            wrote: false,
+            was_well: false,
+            blameless: true,
             ..failure(Some(&well))
         };
         assert_eq!(recovery(&cut), Recovery::Return(&well));

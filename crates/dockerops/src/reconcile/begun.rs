@@ -40,8 +40,10 @@ impl Draft<'_> {
     /// Notes that the stack is as asked.
     pub(super) fn end(&self) -> Result<(), Problem> {
         self.in_store(|store, owner, stack| {
-            store.end(owner, stack)?;
-            store.lift_hold(owner, stack)
+            store.together(|store| {
+                store.end(owner, stack)?;
+                store.lift_hold(owner, stack)
+            })
         })
     }
 
@@ -58,15 +60,18 @@ impl Draft<'_> {
     /// Notes that a stack which returned to what was well has arrived there.
     pub(super) fn record_arrival(&self) -> Result<(), Problem> {
         self.in_store(|store, owner, stack| {
-            let hold = store.hold(owner, stack)?;
-            if let Some(hold) = hold.filter(|hold| hold.state == HoldState::Returning) {
-                let arrived = Hold {
-                    state: HoldState::Returned,
-                    ..hold
-                };
-                store.record_hold(owner, stack, &arrived)?;
-            }
-            store.end(owner, stack)
+            // Killed in between, a way back that has ended would look like one that goes on.
+            store.together(|store| {
+                let hold = store.hold(owner, stack)?;
+                if let Some(hold) = hold.filter(|hold| hold.state == HoldState::Returning) {
+                    let arrived = Hold {
+                        state: HoldState::Returned,
+                        ..hold
+                    };
+                    store.record_hold(owner, stack, &arrived)?;
+                }
+                store.end(owner, stack)
+            })
         })
     }
 
