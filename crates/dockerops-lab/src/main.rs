@@ -7,6 +7,7 @@
 
 mod bench;
 mod by_hand;
+mod chaos;
 mod demo;
 
 use std::path::PathBuf;
@@ -76,6 +77,8 @@ enum Command {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// Kill deploys at random moments, and check where the next run ends
+    Chaos(chaos::Options),
     /// Keep a lab until the end of standard input
     #[command(hide = true)]
     Keep {
@@ -120,6 +123,7 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         Command::Repository { name, folder } => by_hand::repository(&name, &folder)?,
         Command::Demo { keep } => by_hand::demo(keep)?,
         Command::Bench { rounds } => bench::run(&by_hand::named_lab()?, rounds)?,
+        Command::Chaos(options) => chaos::run(&by_hand::named_lab()?, &options)?,
         Command::Keep { nodes, detached } => {
             let until = if detached {
                 keeper::Until::Signal

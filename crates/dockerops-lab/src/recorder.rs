@@ -82,6 +82,11 @@ impl Recorder {
         self.seen().writes.clone()
     }
 
+    /// How many writes there were so far.
+    pub fn count(&self) -> usize {
+        self.seen().writes.len()
+    }
+
     /// The path and query of every `GET` and `HEAD` so far, in the order of their arrival.
     pub fn reads(&self) -> Vec<String> {
         self.seen().reads.clone()
