@@ -242,6 +242,11 @@ impl Lab {
         })
     }
 
+    /// Kills the engine of node `index` with SIGKILL: the Swarm is told nothing.
+    pub fn kill_engine(&self, index: usize) -> Result<(), LabError> {
+        node::kill_engine(&self.layout, index)
+    }
+
     /// Stops the engine of node `index`, and with it what runs there.
     pub fn stop_engine(&self, index: usize) -> Result<(), LabError> {
         node::stop_engine(&self.layout, index)

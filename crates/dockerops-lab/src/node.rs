@@ -82,6 +82,32 @@ pub(crate) fn stop_engine(layout: &Layout, index: usize) -> Result<(), LabError>
     })
 }
 
+/// Kills the engine of node `index` and its containerd. Its containers go on running, as
+/// nothing tells them; the Swarm finds out after some seconds.
+pub(crate) fn kill_engine(layout: &Layout, index: usize) -> Result<(), LabError> {
+    fs::write(stop_mark(layout, index), "").doing(|| "cannot mark an engine".to_owned())?;
+    let folder = layout.node_folder(index);
+    let containerd = folder.join("x/containerd");
+    let config = containerd.join("containerd.toml");
+    let parts = [("dockerd", folder.join("pid")), ("containerd", config)];
+    for (program, file) in parts {
+        if let Some(process) = process_of(program.as_bytes(), &file) {
+            let _ = kill_process(process, Signal::KILL);
+        }
+    }
+    // What a dead containerd leaves keeps the next one from starting.
+    let left = [
+        "containerd.pid",
+        "containerd.sock",
+        "containerd.sock.ttrpc",
+        "containerd-debug.sock",
+    ];
+    for file in left {
+        let _ = fs::remove_file(containerd.join(file));
+    }
+    Ok(())
+}
+
 /// Starts it again, and waits until it answers.
 pub(crate) fn restart_engine(layout: &Layout, index: usize) -> Result<(), LabError> {
     fs::remove_file(stop_mark(layout, index)).doing(|| "cannot unmark an engine".to_owned())?;
@@ -93,12 +119,17 @@ pub(crate) fn restart_engine(layout: &Layout, index: usize) -> Result<(), LabErr
 
 /// The process of the engine with this pid file, in which it has another number.
 fn engine_of(pid_file: &Path) -> Option<Pid> {
-    let wanted = pid_file.as_os_str().as_encoded_bytes();
+    process_of(b"dockerd", pid_file)
+}
+
+/// The process of `program` that was given `file`.
+fn process_of(program: &[u8], file: &Path) -> Option<Pid> {
+    let wanted = file.as_os_str().as_encoded_bytes();
     let mut processes = fs::read_dir("/proc").ok()?.flatten();
     processes.find_map(|process| {
         let line = fs::read(process.path().join("cmdline")).ok()?;
         let mut words = line.split(|byte| *byte == 0);
-        let is_engine = words.next()?.ends_with(b"dockerd") && words.any(|word| word == wanted);
+        let is_engine = words.next()?.ends_with(program) && words.any(|word| word == wanted);
         let pid = process.file_name().to_str()?.parse().ok()?;
         is_engine.then(|| Pid::from_raw(pid))?
     })
