@@ -1,5 +1,4 @@
 //! Deploys that are killed: ten of what `./dev chaos` does, at the same moments every time.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::process::Command;
 

@@ -27,8 +27,8 @@ use serde_json::{Value, json};
 const HOUR: i64 = 3600;
 
 /// A Swarm, a database and a Docker configuration.
-struct Bench {
-    run: bench::Bench,
+struct Case {
+    bench: bench::Bench,
     app: Repository,
     /// A registry that has every image, for everybody who is not mistaken.
     registry: String,
@@ -60,7 +60,7 @@ async fn registry() -> String {
     address
 }
 
-impl Bench {
+impl Case {
     async fn new() -> Self {
         let registry = registry().await;
         let bench = bench::Bench::new();
@@ -76,14 +76,14 @@ impl Bench {
             ("app/compose.yml", &compose(&registry, "web", "one")),
         ]);
         Self {
-            run: bench,
+            bench,
             app,
             registry,
         }
     }
 
     fn database(&self) -> PathBuf {
-        self.run.home.path().join("d.db")
+        self.bench.home.path().join("d.db")
     }
 
     async fn reconcile(&mut self) -> Report {
@@ -92,20 +92,20 @@ impl Bench {
 
     /// As another process would: nothing but files is remembered.
     async fn run_in(&mut self, mode: Mode) -> Report {
-        let world = &mut self.run.world;
+        let world = &mut self.bench.world;
         world.registry = Registry::new(RegistrySettings {
-            docker_config: Some(self.run.home.path().to_owned()),
+            docker_config: Some(self.bench.home.path().to_owned()),
             ..RegistrySettings::default()
         });
-        let path = self.run.home.path().join("d.db");
+        let path = self.bench.home.path().join("d.db");
         world.store = Mutex::new(Store::open(&path).unwrap());
         let target = Target::parse(&self.app.url());
-        self.run.watch(target.url().unwrap());
+        self.bench.watch(target.url().unwrap());
         let request = Request {
             mode,
             ..bench::request(vec![target])
         };
-        run(&self.run.world, &request).await.unwrap()
+        run(&self.bench.world, &request).await.unwrap()
     }
 
     fn commit(&self, image: &str, mark: &str) {
@@ -120,12 +120,16 @@ impl Bench {
     }
 
     fn configure(&self, config: &Value) {
-        fs::write(self.run.home.path().join("config.json"), config.to_string()).unwrap();
+        fs::write(
+            self.bench.home.path().join("config.json"),
+            config.to_string(),
+        )
+        .unwrap();
     }
 
     /// The password that the nodes have.
     fn password(&self, service: &str) -> Option<String> {
-        let header = self.run.swarm.credentials(service)?;
+        let header = self.bench.swarm.credentials(service)?;
         let json = BASE64_URL_SAFE.decode(header.expose()).unwrap();
         let json: Value = serde_json::from_slice(&json).unwrap();
         json["password"].as_str().map(str::to_owned)
@@ -174,133 +178,133 @@ fn refreshed(report: &Report) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_stay_the_same_are_no_write() {
-    let mut bench = Bench::new().await;
-    bench.log_in("hunter2");
-    bench.reconcile().await;
-    assert_eq!(bench.password("app_a").as_deref(), Some("hunter2"));
-    bench.run.swarm.take_writes();
-    let database = fs::read(bench.database()).unwrap();
+    let mut case = Case::new().await;
+    case.log_in("hunter2");
+    case.reconcile().await;
+    assert_eq!(case.password("app_a").as_deref(), Some("hunter2"));
+    case.bench.swarm.take_writes();
+    let database = fs::read(case.database()).unwrap();
 
     for _ in 0..3 {
-        let report = bench.reconcile().await;
+        let report = case.reconcile().await;
         assert!(!report.failed(), "{report:?}");
     }
 
-    assert_eq!(bench.run.swarm.take_writes(), Vec::<String>::new());
+    assert_eq!(case.bench.swarm.take_writes(), Vec::<String>::new());
     let known = |bytes: &[u8]| bytes.windows(7).any(|part| part == b"hunter2");
     assert!(!known(&database), "the database holds a password");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_renewed_before_it_ends_without_a_restart_and_never_for_a_job() {
-    let mut bench = Bench::new().await;
+    let mut case = Case::new().await;
     let old = token("old", 12 * HOUR);
-    bench.log_in(&old);
-    bench.reconcile().await;
+    case.log_in(&old);
+    case.reconcile().await;
     let before = (
-        bench.run.swarm.task_ids("app_a"),
-        bench.run.swarm.task_ids("app_job"),
+        case.bench.swarm.task_ids("app_a"),
+        case.bench.swarm.task_ids("app_job"),
     );
-    let specs = bench.run.swarm.services().await.unwrap();
-    bench.run.swarm.take_writes();
+    let specs = case.bench.swarm.services().await.unwrap();
+    case.bench.swarm.take_writes();
     let new = token("new", 12 * HOUR);
-    bench.log_in(&new);
+    case.log_in(&new);
 
-    let early = bench.reconcile().await;
+    let early = case.reconcile().await;
     assert_eq!(refreshed(&early), [""; 0]);
-    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
-    bench.age(10 * HOUR);
-    let late = bench.reconcile().await;
+    assert_eq!(case.bench.swarm.take_writes(), [""; 0]);
+    case.age(10 * HOUR);
+    let late = case.reconcile().await;
 
     assert_eq!(refreshed(&late), ["app_a app_b"]);
     assert_eq!(outcomes(&late), [Outcome::Unchanged]);
     assert_eq!(
-        bench.run.swarm.take_writes(),
+        case.bench.swarm.take_writes(),
         ["update service app_a", "update service app_b"]
     );
-    assert_eq!(bench.password("app_a"), Some(new));
-    assert_eq!(bench.password("app_job"), Some(old));
+    assert_eq!(case.password("app_a"), Some(new));
+    assert_eq!(case.password("app_job"), Some(old));
     let after = (
-        bench.run.swarm.task_ids("app_a"),
-        bench.run.swarm.task_ids("app_job"),
+        case.bench.swarm.task_ids("app_a"),
+        case.bench.swarm.task_ids("app_job"),
     );
     assert_eq!(before, after);
-    let now = bench.run.swarm.services().await.unwrap();
+    let now = case.bench.swarm.services().await.unwrap();
     assert!(
         specs
             .iter()
             .zip(&now)
             .all(|(old, new)| old.spec == new.spec)
     );
-    bench.reconcile().await;
-    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
+    case.reconcile().await;
+    assert_eq!(case.bench.swarm.take_writes(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_was_replaced_reaches_the_nodes_once() {
-    let mut bench = Bench::new().await;
-    bench.log_in("old");
-    bench.reconcile().await;
-    bench.run.swarm.take_writes();
-    bench.log_in("new");
+    let mut case = Case::new().await;
+    case.log_in("old");
+    case.reconcile().await;
+    case.bench.swarm.take_writes();
+    case.log_in("new");
 
-    let first = bench.reconcile().await;
-    let second = bench.reconcile().await;
+    let first = case.reconcile().await;
+    let second = case.reconcile().await;
 
     assert_eq!(refreshed(&first), ["app_a app_b"]);
     assert_eq!(refreshed(&second), [""; 0]);
     assert_eq!(
-        bench.run.swarm.take_writes(),
+        case.bench.swarm.take_writes(),
         ["update service app_a", "update service app_b"]
     );
-    assert_eq!(bench.password("app_a").as_deref(), Some("new"));
+    assert_eq!(case.password("app_a").as_deref(), Some("new"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_refreshes_nothing() {
-    let mut bench = Bench::new().await;
-    bench.log_in("old");
-    bench.reconcile().await;
-    bench.run.swarm.take_writes();
-    bench.log_in("new");
+    let mut case = Case::new().await;
+    case.log_in("old");
+    case.reconcile().await;
+    case.bench.swarm.take_writes();
+    case.log_in("new");
 
-    bench.run_in(Mode::Preview).await;
+    case.run_in(Mode::Preview).await;
 
-    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
+    assert_eq!(case.bench.swarm.take_writes(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_database_sends_again_only_what_may_end_soon() {
     for (password, wanted) in [("hunter2".to_owned(), 0), (token("x", 12 * HOUR), 2)] {
-        let mut bench = Bench::new().await;
-        bench.log_in(&password);
-        bench.reconcile().await;
-        fs::remove_file(bench.database()).unwrap();
-        bench.run.swarm.take_writes();
+        let mut case = Case::new().await;
+        case.log_in(&password);
+        case.reconcile().await;
+        fs::remove_file(case.database()).unwrap();
+        case.bench.swarm.take_writes();
 
         for _ in 0..2 {
-            bench.reconcile().await;
+            case.reconcile().await;
         }
 
-        assert_eq!(bench.run.swarm.take_writes().len(), wanted);
+        assert_eq!(case.bench.swarm.take_writes().len(), wanted);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_swarm_is_not_done_with_is_left_alone() {
     for state in ["updating", "paused", "rollback_completed"] {
-        let mut bench = Bench::new().await;
-        bench.log_in("old");
-        bench.reconcile().await;
-        bench.run.swarm.edit_status("app_a", |service| {
+        let mut case = Case::new().await;
+        case.log_in("old");
+        case.reconcile().await;
+        case.bench.swarm.edit_status("app_a", |service| {
             service.update = Some(UpdateStatus {
                 state: state.to_owned(),
                 message: String::new(),
             });
         });
-        bench.log_in("new");
+        case.log_in("new");
 
-        let report = bench.reconcile().await;
+        let report = case.reconcile().await;
 
         assert_eq!(refreshed(&report), ["app_b"], "{state}");
     }
@@ -308,35 +312,35 @@ async fn a_service_that_swarm_is_not_done_with_is_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stack_that_did_not_get_well_is_not_touched_further_in_that_run() {
-    let mut bench = Bench::new().await;
-    bench.log_in("old");
-    bench.reconcile().await;
+    let mut case = Case::new().await;
+    case.log_in("old");
+    case.reconcile().await;
     let fails = Script::Fail("exit 3".to_owned());
-    bench.run.swarm.script_of("app_a", "MARK=two", fails);
-    bench.log_in("new");
-    bench.commit("web", "two");
+    case.bench.swarm.script_of("app_a", "MARK=two", fails);
+    case.log_in("new");
+    case.commit("web", "two");
 
-    let failed = bench.reconcile().await;
+    let failed = case.reconcile().await;
     assert_eq!(outcomes(&failed), [Outcome::RolledBack]);
     assert_eq!(refreshed(&failed), [""; 0]);
-    assert_eq!(bench.password("app_b").as_deref(), Some("old"));
+    assert_eq!(case.password("app_b").as_deref(), Some("old"));
 
-    let held = bench.reconcile().await;
+    let held = case.reconcile().await;
     assert_eq!(outcomes(&held), [Outcome::Held]);
     assert_eq!(refreshed(&held), ["app_b"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_helper_that_fails_is_a_warning_until_an_image_must_be_pulled() {
-    let mut bench = Bench::new().await;
-    bench.log_in("old");
-    bench.reconcile().await;
-    bench.configure(&json!({"credHelpers": {&bench.registry: "is-not-installed"}}));
-    bench.run.swarm.take_writes();
+    let mut case = Case::new().await;
+    case.log_in("old");
+    case.reconcile().await;
+    case.configure(&json!({"credHelpers": {&case.registry: "is-not-installed"}}));
+    case.bench.swarm.take_writes();
 
-    let idle = bench.reconcile().await;
-    bench.commit("web", "two");
-    let update = bench.reconcile().await;
+    let idle = case.reconcile().await;
+    case.commit("web", "two");
+    let update = case.reconcile().await;
 
     for (report, outcome) in [(&idle, Outcome::Unchanged), (&update, Outcome::Changed)] {
         assert_eq!(outcomes(report), [outcome], "{report:?}");
@@ -344,22 +348,22 @@ async fn a_helper_that_fails_is_a_warning_until_an_image_must_be_pulled() {
         let warnings = report.repositories[0].warnings.join("\n");
         let way_out = format!(
             "Run `echo {} | docker-credential-is-not-installed get`",
-            bench.registry
+            case.registry
         );
         assert!(warnings.contains(&way_out), "{warnings}");
     }
     assert_eq!(
-        bench.password("app_a").as_deref(),
+        case.password("app_a").as_deref(),
         Some("old"),
         "the nodes keep theirs"
     );
 
-    bench.run.swarm.take_writes();
-    bench.commit("new", "two");
-    let pull = bench.reconcile().await;
+    case.bench.swarm.take_writes();
+    case.commit("new", "two");
+    let pull = case.reconcile().await;
     assert_eq!(outcomes(&pull), [Outcome::Failed]);
     assert_eq!(
-        bench.run.swarm.take_writes(),
+        case.bench.swarm.take_writes(),
         [""; 0],
         "it fails before any write"
     );
@@ -367,32 +371,32 @@ async fn a_helper_that_fails_is_a_warning_until_an_image_must_be_pulled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_have_ended_are_said() {
-    let mut bench = Bench::new().await;
-    bench.log_in(&token("old", 12 * HOUR));
-    bench.reconcile().await;
-    bench.age(13 * HOUR);
-    bench.log_in(&token("new", -HOUR));
-    bench.run.swarm.take_writes();
+    let mut case = Case::new().await;
+    case.log_in(&token("old", 12 * HOUR));
+    case.reconcile().await;
+    case.age(13 * HOUR);
+    case.log_in(&token("new", -HOUR));
+    case.bench.swarm.take_writes();
 
-    let report = bench.reconcile().await;
+    let report = case.reconcile().await;
 
     let warnings = report.repositories[0].warnings.join("\n");
     assert!(
         warnings.contains("have ended: a task that moves"),
         "{warnings}"
     );
-    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
+    assert_eq!(case.bench.swarm.take_writes(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_the_registry_refuses_is_not_sent() {
-    let mut bench = Bench::new().await;
-    bench.log_in("right");
-    bench.reconcile().await;
-    bench.log_in("mistaken");
-    bench.run.swarm.take_writes();
+    let mut case = Case::new().await;
+    case.log_in("right");
+    case.reconcile().await;
+    case.log_in("mistaken");
+    case.bench.swarm.take_writes();
 
-    let report = bench.reconcile().await;
+    let report = case.reconcile().await;
 
     let warnings = report.repositories[0].warnings.join("\n");
     assert!(
@@ -400,5 +404,5 @@ async fn a_password_that_the_registry_refuses_is_not_sent() {
         "{warnings}"
     );
     assert!(!report.failed(), "{report:?}");
-    assert_eq!(bench.run.swarm.take_writes(), [""; 0]);
+    assert_eq!(case.bench.swarm.take_writes(), [""; 0]);
 }
