@@ -15,6 +15,10 @@ use super::{Rows, add};
 const FILES: usize = 1000;
 const FILE_BYTES: usize = 100_000;
 
+/// What a copy must do that is to know its own files again, and to survive a power cut.
+const SAFE_COPY: &str =
+    r#"cp -r "$1" "$2" && find "$2" -type f -exec sha256sum {} + >/dev/null && sync -f "$2""#;
+
 /// Measures copying, copying with `cp -r`, and looking at what is there already.
 pub(super) fn measure_all(lab: &Lab, rounds: usize, rows: &mut Rows) -> Result<(), LabError> {
     for round in 0..rounds {
@@ -44,6 +48,15 @@ pub(super) fn measure_all(lab: &Lab, rounds: usize, rows: &mut Rows) -> Result<(
             .arg(source.join("data"))
             .arg(folder.join("copy"));
         add(rows, "c1 cp -r of 1,000 files, 100 MB", measure(&mut copy)?);
+        let mut safe = Command::new("sh");
+        safe.args(["-c", SAFE_COPY, "sh"])
+            .arg(source.join("data"))
+            .arg(folder.join("safe"));
+        add(
+            rows,
+            "c1s the same, hashed and on the disk",
+            measure(&mut safe)?,
+        );
         clean_up(&folder, &repository)?;
     }
     Ok(())
