@@ -161,6 +161,14 @@ impl Cluster {
     fn reconcile(&self) -> Ran {
         self.reconcile_while(|| ())
     }
+
+    /// What comes after a run that was disturbed. One that failed is held: a person tries again.
+    fn reconcile_after(&self, disturbed: &Ran) -> Ran {
+        if disturbed.code == Some(0) {
+            return self.reconcile();
+        }
+        self.person.run(&["retry", &self.stack]).unwrap()
+    }
 }
 
 fn text(value: &Value, pointer: &str) -> String {
@@ -181,7 +189,7 @@ fn a_deploy_tells_the_truth_when_a_node_is_drained_or_killed() {
     cluster.commit("two");
     let drained = cluster.reconcile_while(|| cluster.availability(3, "drain"));
     cluster.must_be_true(&drained, &["n1", "n2"]);
-    let after = cluster.reconcile();
+    let after = cluster.reconcile_after(&drained);
     ok(&after);
     cluster.must_be_true(&after, &["n1", "n2"]);
     cluster.availability(3, "active");
