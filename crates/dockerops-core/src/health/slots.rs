@@ -216,14 +216,19 @@ impl<'a> Slot<'a> {
         ) || ended_itself
     }
 
-    /// Whether its node may run it. Swarm makes tasks of a global service also for nodes
-    /// of another platform, where they wait for ever.
+    /// Whether a task of its node is wanted, or there is one all the same. Of a node that was
+    /// drained, or no longer satisfies a constraint, Swarm takes the task away, however that
+    /// ends; for one of another platform it makes a task that waits for ever.
     fn is_eligible(&self, service: &Service, nodes: &[Node]) -> bool {
         let newest = self.newest();
-        let waits = !problem::has_begun(newest);
+        let is_there =
+            problem::has_begun(newest) && !matches!(newest.state.as_str(), "failed" | "rejected");
         let node = nodes.iter().find(|node| node.id == newest.node_id);
-        let fits = |node| placement::fits(&Body::from(service.spec.clone()), node);
-        !waits || node.is_none_or(fits)
+        let wanted = |node: &Node| {
+            node.availability != "drain"
+                && placement::fits(&Body::from(service.spec.clone()), node)
+        };
+        is_there || node.is_none_or(wanted)
     }
 }
 

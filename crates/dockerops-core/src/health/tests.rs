@@ -287,6 +287,32 @@ fn a_global_service_wants_one_task_on_each_node_that_got_one() {
 }
 
 #[test]
+fn a_global_service_misses_no_task_where_swarm_wants_none() {
+    let mut global = service(&json!({"Global": {}}));
+    global.spec["TaskTemplate"] = json!({"Placement": {"Constraints": ["node.labels.edge == yes"]}});
+    let mut nodes = nodes();
+    for node in &mut nodes {
+        node.state = "ready".to_owned();
+        node.labels.insert("edge".to_owned(), "yes".to_owned());
+    }
+    let runs = "0 n1 running running\n0 n2 running running\n";
+    let ended = [
+        "0 n3 shutdown failed error while removing network: unknown network web_default",
+        "0 n3 shutdown rejected assigned node no longer meets constraints",
+    ];
+    let of = |nodes: &[Node], end: &str| {
+        let tasks = tasks(&format!("{runs}{end}"));
+        say(&judge(&global, &tasks, nodes, &BTreeSet::new(), at(9)))
+    };
+    assert!(of(&nodes, ended[0]).starts_with("degraded 2/3"));
+    let mut drained = nodes.clone();
+    drained[2].availability = "drain".to_owned();
+    assert_eq!(of(&drained, ended[0]), "healthy 2/2 running");
+    nodes[2].labels.clear();
+    assert_eq!(of(&nodes, ended[1]), "healthy 2/2 running");
+}
+
+#[test]
 fn jobs_are_healthy_when_they_completed_this_time() {
     let mut job = service(&json!({"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 2}}));
     job.job_iteration = Some(1);
