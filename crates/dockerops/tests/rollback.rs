@@ -10,11 +10,13 @@ use std::path::Path;
 
 use bench::{Bench, broken, changes, compose, outcomes, repository, request};
 use dockerops::engine::{Engine, EngineError, Script};
-use dockerops::reconcile::{Mode, Request, Target, Trigger, earlier, roll_back, run};
+use dockerops::reconcile::{Mode, Request, Target, Trigger, Wait, earlier, roll_back, run};
+use dockerops::store::{Deployed, Run};
 use dockerops_core::names::{Owner, StackName};
-use dockerops_core::plan::Force;
+use dockerops_core::plan::{Force, Retry};
 use dockerops_core::recovery::HoldState;
 use dockerops_core::report::{Outcome, Problem, Report, StackReport};
+use dockerops_core::revision::Revision;
 use git_server::Repository;
 
 /// The environment of a service, by its name on the Swarm.
@@ -92,16 +94,12 @@ async fn a_revision_that_failed_is_held_until_what_is_asked_for_changes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retry_and_force_try_what_is_held_again() {
-    for insist in [Trigger::Retry, Trigger::Reconcile] {
+    for (retry, force) in [(Retry::Yes, Force::No), (Retry::No, Force::Services)] {
         let (bench, app, _) = failed().await;
         bench.swarm.script("app_b", Script::Run);
-        let mut insisting = Request {
-            trigger: insist,
-            ..request(vec![Target::parse(&app.url())])
-        };
-        if insist != Trigger::Retry {
-            insisting.policy.force = Force::Services;
-        }
+        let mut insisting = request(vec![Target::parse(&app.url())]);
+        insisting.policy.retry = retry;
+        insisting.policy.force = force;
         let report = run(&bench.world, &insisting).await.unwrap();
         assert_eq!(outcomes(&report), [Outcome::Changed], "{report:?}");
         assert_eq!(mark(&bench, "app_b").await, "MARK=two");
@@ -124,6 +122,77 @@ async fn what_swarm_rolled_back_by_itself_takes_the_rest_of_the_stack_with_it() 
     app.commit(&[("app/compose.yml", &compose(&["a", "b"], "one"))]);
     let reverted = bench.reconcile(&[&app]).await;
     assert_eq!(outcomes(&reverted), [Outcome::Unchanged], "{reverted:?}");
+}
+
+/// A stack at `one`, of which `two` was written and Swarm rolled `b` back when nobody waited.
+async fn rolled_back_unseen() -> (Bench, Repository) {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    let crash = Script::RollBack("crash".to_owned());
+    bench.swarm.script_of("app_b", "MARK=two", crash);
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+    let alone = Request {
+        wait: Wait::No,
+        ..request(vec![Target::parse(&app.url())])
+    };
+    run(&bench.world, &alone).await.unwrap();
+    assert_eq!(mark(&bench, "app_a").await, "MARK=two");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=one");
+    (bench, app)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_swarm_rolled_back_is_held_and_retried() {
+    let (bench, app) = rolled_back_unseen().await;
+    let held = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&held), [Outcome::Held], "{held:?}");
+    let hint = stack(&held).problem.clone().unwrap().hint.unwrap();
+    assert!(hint.contains("dockerops retry app"), "{hint}");
+
+    bench.swarm.script_of("app_b", "MARK=two", Script::Run);
+    let mut retry = request(vec![Target::parse(&app.url())]);
+    retry.policy.retry = Retry::Yes;
+    let retried = run(&bench.world, &retry).await.unwrap();
+
+    assert_eq!(outcomes(&retried), [Outcome::Changed], "{retried:?}");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_swarm_rolled_back_after_a_run_was_killed_takes_the_rest_of_the_stack_with_it() {
+    let (bench, app) = rolled_back_unseen().await;
+    let (owner, now) = (owner(&app), "2026-01-01T00:00:00Z");
+    let mut store = bench.world.store();
+    let runs = store.runs(Some("app"), 9).unwrap();
+    let revision = |run: &Run| run.ended.commit.as_ref().unwrap().revision.clone();
+    let (two, one) = (revision(&runs[0]), revision(&runs[1]));
+    // As a run that is killed while it waits leaves it.
+    let row = store.stacks().unwrap().remove(0);
+    let deployed = Deployed {
+        revision: Revision::parse(&one).unwrap(),
+        at: now.to_owned(),
+    };
+    let hash = &runs[1].ended.hash;
+    store
+        .record_deployed(
+            &row.repository_url,
+            "app",
+            &row.compose_path,
+            hash,
+            &deployed,
+        )
+        .unwrap();
+    store.begin(&owner, "app", &two, now).unwrap();
+    drop(store);
+
+    let next = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&next), [Outcome::RolledBack], "{next:?}");
+    assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+    let then = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&then), [Outcome::Held], "{then:?}");
+    assert!(told(&then).contains("Swarm rolled app_b back"), "{then:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,10 +348,8 @@ async fn a_stack_that_is_rolled_back_by_hand_stays_there_until_it_is_retried() {
     let held = bench.reconcile(&[&app]).await;
     assert_eq!(outcomes(&held), [Outcome::Held], "{held:?}");
     assert!(told(&held).contains("rolled back by hand"), "{held:?}");
-    let retry = Request {
-        trigger: Trigger::Retry,
-        ..request(vec![Target::parse(&app.url())])
-    };
+    let mut retry = request(vec![Target::parse(&app.url())]);
+    retry.policy.retry = Retry::Yes;
     let retried = run(&bench.world, &retry).await.unwrap();
 
     assert_eq!(outcomes(&retried), [Outcome::Changed], "{retried:?}");

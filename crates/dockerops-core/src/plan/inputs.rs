@@ -81,6 +81,20 @@ pub struct Policy {
     /// Whether jobs run.
     #[serde(default)]
     pub jobs: Jobs,
+    /// Whether what failed is tried again although nothing of it changed.
+    #[serde(default)]
+    pub retry: Retry,
+}
+
+/// Whether what failed is tried again although nothing of it changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Retry {
+    /// It is held.
+    #[default]
+    No,
+    /// A person said so.
+    Yes,
 }
 
 /// Whether jobs run.

@@ -49,7 +49,7 @@ pub use effect::{Effect, Order};
 pub use files::config_before;
 pub use inputs::{
     Adopt, Force, ImageNeed, Inputs, Jobs, NeedWhy, Platform, Policy, Prune, PruneVolumes,
-    PullPolicy, Resolution, VolumeChange,
+    PullPolicy, Resolution, Retry, VolumeChange,
 };
 pub use ownership::{Ownership, is_of_stack, owner_of, owner_of_checkout};
 pub use pins::in_force as pins;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::fields::{Difference, Memory, differences};
 use super::files::Files;
 
-use super::inputs::{Force, Inputs, Jobs};
+use super::inputs::{Force, Inputs, Jobs, Retry};
 use super::normalise::{Fields, NetworkNames, normalise, tainted};
 use super::ownership::labels_of;
 use super::pins::Chosen;
@@ -263,7 +263,8 @@ impl<'a, 's> Running<'a, 's> {
     fn rolled_back(&self) -> bool {
         let attempted = self.subject.inputs.attempted.get(&self.live.name);
         let settled = self.differences.is_empty() && self.wanted.bindings_changed.is_empty();
-        self.went_back() && attempted == Some(&self.wanted.hash) && !settled && !self.forced()
+        let insists = self.forced() || self.subject.inputs.policy.retry == Retry::Yes;
+        self.went_back() && attempted == Some(&self.wanted.hash) && !settled && !insists
     }
 
     pub(super) fn went_back(&self) -> bool {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dockerops_core::departed::Insist;
-use dockerops_core::plan::{Adopt, Jobs, Policy, Prune, PullPolicy, VolumeChange};
+use dockerops_core::plan::{Adopt, Jobs, Policy, Prune, PullPolicy, Retry, VolumeChange};
 use dockerops_core::report::Problem;
 
 use super::limits::LimitArgs;
@@ -144,6 +144,7 @@ impl DeployArgs {
     fn policy(&self) -> Policy {
         Policy {
             jobs: Jobs::Run,
+            retry: Retry::No,
             force: self.force.force(),
             adopt: if self.adopt {
                 Adopt::Take

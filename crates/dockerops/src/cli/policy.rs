@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dockerops_core::departed::Insist;
 use dockerops_core::plan::{
-    Adopt, Force, Jobs, Policy, Prune, PruneVolumes, PullPolicy, VolumeChange,
+    Adopt, Force, Jobs, Policy, Prune, PruneVolumes, PullPolicy, Retry, VolumeChange,
 };
 
 use crate::settings::{self, Settings};
@@ -65,6 +65,7 @@ impl PolicyArgs {
         };
         Policy {
             jobs: Jobs::Run,
+            retry: Retry::No,
             adopt,
             volumes,
             prune: Prune::Remove,

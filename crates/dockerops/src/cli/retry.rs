@@ -1,6 +1,7 @@
 //! `dockerops retry`: try again what is held.
 
 use dockerops_core::names::StackName;
+use dockerops_core::plan::Retry;
 use dockerops_core::report::Problem;
 
 use super::Exit;
@@ -30,6 +31,7 @@ pub(super) async fn run(args: &RetryArgs, out: &mut Output) -> Result<Exit, Prob
     let mut request = args.rollout.request(&session, session.watched()?);
     request.only = args.stacks.iter().cloned().collect();
     request.trigger = Trigger::Retry;
+    request.policy.retry = Retry::Yes;
     args.rollout.agree(&session, &request, out).await?;
     let mut report = reconcile::run(&session.world, &request).await?;
     session.shown.clear();

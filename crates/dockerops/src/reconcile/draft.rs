@@ -159,9 +159,30 @@ impl Draft<'_> {
         report.warnings.extend(warned.cloned());
         report.hash = Some(self.hash(plan));
         if outcome == Outcome::Held {
-            report.problem = Some(held(plan));
+            let problem = self.rolled_back_by_swarm(plan);
+            report.problem = Some(Problem {
+                message: format!("held: {}", problem.message),
+                ..problem
+            });
         }
         report
+    }
+
+    /// What Swarm itself rolled back, and how to go on from there.
+    pub(super) fn rolled_back_by_swarm(&self, plan: &Plan) -> Problem {
+        let held = plan.kept.iter();
+        let held = held.filter(|kept| kept.why == KeptWhy::RolledBack);
+        let names: Vec<_> = held.map(|kept| kept.name.as_str()).collect();
+        let hint = if plan.owner.0 == FILE {
+            "Mend the files, or add `--force` to try again.".to_owned()
+        } else {
+            self.mend()
+        };
+        let message = format!(
+            "Swarm rolled {} back to the version before",
+            names.join(", ")
+        );
+        Problem::new(message, Some(hint))
     }
 
     /// Of all that decides what runs.
@@ -241,25 +262,4 @@ pub(super) fn outcome_of(plan: &Plan) -> Outcome {
     } else {
         Outcome::Changed
     }
-}
-
-fn held(plan: &Plan) -> Problem {
-    let held = plan.kept.iter();
-    let held = held.filter(|kept| kept.why == KeptWhy::RolledBack);
-    let names: Vec<_> = held.map(|kept| kept.name.as_str()).collect();
-    let hint = if plan.owner.0 == FILE {
-        "Mend the files, or add `--force` to try again.".to_owned()
-    } else {
-        format!(
-            "Push a commit that mends it, or run `dockerops reconcile {} --force` to try again.",
-            plan.stack
-        )
-    };
-    Problem::new(
-        format!(
-            "held: Swarm rolled {} back to the version before",
-            names.join(", ")
-        ),
-        Some(hint),
-    )
 }

@@ -1,11 +1,10 @@
 //! Stacks that are not tried again: what failed is not deployed every hour.
 
-use dockerops_core::plan::Force;
+use dockerops_core::plan::{Force, Retry};
 use dockerops_core::recovery::{Hold, HoldState};
 use dockerops_core::report::{Outcome, Problem, StackReport};
 use dockerops_core::revision::Revision;
 
-use super::Trigger;
 use super::draft::Draft;
 use super::source::FILE;
 
@@ -25,7 +24,7 @@ impl Draft<'_> {
     /// Whether a person asked to try what is held.
     pub(super) fn insists(&self) -> bool {
         let request = self.stacks.request;
-        request.trigger == Trigger::Retry || request.policy.force != Force::No
+        request.policy.retry == Retry::Yes || request.policy.force != Force::No
     }
 
     /// The hold that covers what is asked for. `hash` is of that, where it is known already.

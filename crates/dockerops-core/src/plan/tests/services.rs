@@ -8,8 +8,8 @@ use super::world::{With, World, digest, lines, service};
 use crate::body::Body;
 use crate::observed::{ApiVersion, Network};
 use crate::plan::{
-    Action, Force, NeedWhy, Platform, Prune, PullPolicy, Resolution, VolumeChange, images_needed,
-    pins,
+    Action, Force, NeedWhy, Platform, Prune, PullPolicy, Resolution, Retry, VolumeChange,
+    images_needed, pins,
 };
 use crate::spec::External;
 
@@ -427,6 +427,9 @@ fn what_swarm_rolled_back_is_held_until_it_changes() {
     world.policy.force = Force::Services;
     assert_eq!(world.plan().changes.len(), 1);
     world.policy.force = Force::No;
+    world.policy.retry = Retry::Yes;
+    assert_eq!(world.plan().changes.len(), 1);
+    world.policy.retry = Retry::No;
     world.desired.services[0] = service("api").env(vec![Body::from("BAD=2")]);
     assert_eq!(world.plan().changes.len(), 1);
     world.desired.services[0] = service("api");
