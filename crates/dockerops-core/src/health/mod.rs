@@ -151,7 +151,7 @@ fn of_slots(service: &Service, mode: Mode, slots: &Slots, nodes: &[Node]) -> Hea
     if let Some(reason) = slots.away() {
         return Health::new(Status::Unknown, tally, slots.doing()).because(Some(reason));
     }
-    not_yet(mode, slots, tally)
+    not_yet(service, mode, slots, tally, nodes)
 }
 
 fn tally(mode: Mode, slots: &Slots) -> Tally {
@@ -193,8 +193,13 @@ fn nowhere(service: &Service, nodes: &[Node]) -> Option<Problem> {
     ))
 }
 
-fn not_yet(mode: Mode, slots: &Slots, tally: Tally) -> Health {
+fn not_yet(service: &Service, mode: Mode, slots: &Slots, tally: Tally, nodes: &[Node]) -> Health {
     let progressing = |doing: &str| Health::new(Status::Progressing, tally, doing);
+    let body = Body::from(service.spec.clone());
+    let is_eligible = |node: &Node| placement::takes_tasks(node) && placement::fits(&body, node);
+    if tally.wanted == 0 && mode.is_global() && nodes.iter().any(is_eligible) {
+        return progressing("waiting for Swarm to make its tasks");
+    }
     if tally.wanted == 0 && mode.is_global() {
         // Docker's rule: a global service without any task has not converged.
         let reason = Problem::new(

@@ -225,8 +225,7 @@ impl<'a> Slot<'a> {
             problem::has_begun(newest) && !matches!(newest.state.as_str(), "failed" | "rejected");
         let node = nodes.iter().find(|node| node.id == newest.node_id);
         let wanted = |node: &Node| {
-            node.availability != "drain"
-                && placement::fits(&Body::from(service.spec.clone()), node)
+            node.availability != "drain" && placement::fits(&Body::from(service.spec.clone()), node)
         };
         is_there || node.is_none_or(wanted)
     }

@@ -280,16 +280,26 @@ fn a_global_service_wants_one_task_on_each_node_that_got_one() {
         health(&global, "0 n1 running running\n0 n2 running starting"),
         "progressing 1/2 starting"
     );
+    assert_eq!(
+        health(&global, ""),
+        "progressing 0/0 waiting for Swarm to make its tasks"
+    );
+    let mut away = nodes();
+    for node in &mut away {
+        node.availability = "drain".to_owned();
+    }
+    let nowhere = say(&judge(&global, &[], &away, &BTreeSet::new(), at(9)));
     assert!(
-        health(&global, "")
-            .starts_with("progressing 0/0 waiting for an eligible node: NoSuitableNode")
+        nowhere.starts_with("progressing 0/0 waiting for an eligible node: NoSuitableNode"),
+        "{nowhere}"
     );
 }
 
 #[test]
 fn a_global_service_misses_no_task_where_swarm_wants_none() {
     let mut global = service(&json!({"Global": {}}));
-    global.spec["TaskTemplate"] = json!({"Placement": {"Constraints": ["node.labels.edge == yes"]}});
+    global.spec["TaskTemplate"] =
+        json!({"Placement": {"Constraints": ["node.labels.edge == yes"]}});
     let mut nodes = nodes();
     for node in &mut nodes {
         node.state = "ready".to_owned();
