@@ -159,15 +159,12 @@ async fn what_swarm_rolled_back_is_held_and_retried() {
     assert_eq!(mark(&bench, "app_b").await, "MARK=two");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_swarm_rolled_back_after_a_run_was_killed_takes_the_rest_of_the_stack_with_it() {
-    let (bench, app) = rolled_back_unseen().await;
-    let (owner, now) = (owner(&app), "2026-01-01T00:00:00Z");
+/// What a run that is killed while it waits leaves in the database, of the newest revision.
+fn left_by_a_killed_run(bench: &Bench, owner: &Owner, now: &str) {
     let mut store = bench.world.store();
     let runs = store.runs(Some("app"), 9).unwrap();
     let revision = |run: &Run| run.ended.commit.as_ref().unwrap().revision.clone();
     let (two, one) = (revision(&runs[0]), revision(&runs[1]));
-    // As a run that is killed while it waits leaves it.
     let row = store.stacks().unwrap().remove(0);
     let deployed = Deployed {
         revision: Revision::parse(&one).unwrap(),
@@ -183,8 +180,14 @@ async fn what_swarm_rolled_back_after_a_run_was_killed_takes_the_rest_of_the_sta
             &deployed,
         )
         .unwrap();
-    store.begin(&owner, "app", &two, now).unwrap();
-    drop(store);
+    store.begin(owner, "app", &two, now).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_swarm_rolled_back_after_a_run_was_killed_takes_the_rest_of_the_stack_with_it() {
+    let (bench, app) = rolled_back_unseen().await;
+    let (owner, now) = (owner(&app), "2026-01-01T00:00:00Z");
+    left_by_a_killed_run(&bench, &owner, now);
 
     let next = bench.reconcile(&[&app]).await;
 

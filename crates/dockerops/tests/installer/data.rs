@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::machine::{Machine, Ran, names_in, script};
+use super::machine::{Machine, Ran, names_in, put, script};
 use super::release::Release;
 use super::server::Server;
 
@@ -24,7 +24,7 @@ fn used(server: &Server) -> Machine {
         "key",
         "dockerops.env",
     ] {
-        machine.write(
+        put(
             &data.join(name),
             if name == "dockerops.db" {
                 DATABASE
@@ -33,10 +33,10 @@ fn used(server: &Server) -> Machine {
             },
         );
     }
-    machine.write(&data.join("mirrors/app.git/HEAD"), b"");
-    machine.write(&data.join("logs/dockerops-2026-01-01.log"), b"");
-    machine.write(&machine.root().join("etc/dockerops/dockerops.env"), b"");
-    machine.write(&machine.home().join("mine"), b"");
+    put(&data.join("mirrors/app.git/HEAD"), b"");
+    put(&data.join("logs/dockerops-2026-01-01.log"), b"");
+    put(&machine.root().join("etc/dockerops/dockerops.env"), b"");
+    put(&machine.home().join("mine"), b"");
     machine
 }
 
@@ -134,9 +134,9 @@ fn database_and_logs_are_found_where_the_settings_say() {
     for quoted in ["{}", "\"{}\"", "'{}'"] {
         let machine = used(&releases());
         let (database, logs) = (machine.aside("var/my.db"), machine.aside("var/log"));
-        machine.write(&database, DATABASE);
-        machine.write(&logs.join("dockerops-2026-01-01.log"), b"");
-        machine.write(&logs.join("other.log"), b"");
+        put(&database, DATABASE);
+        put(&logs.join("dockerops-2026-01-01.log"), b"");
+        put(&logs.join("other.log"), b"");
         let said = |name: &str, path: &Path| {
             format!(
                 "{name}={}\n",
@@ -145,7 +145,7 @@ fn database_and_logs_are_found_where_the_settings_say() {
         };
         let settings =
             said("DOCKEROPS_DB_PATH", &database) + &said("export DOCKEROPS_LOG_DIR", &logs);
-        machine.write(
+        put(
             &machine.root().join("etc/dockerops/dockerops.env"),
             settings.as_bytes(),
         );
@@ -225,7 +225,7 @@ fn on_a_terminal_it_asks_before_it_deletes() {
 fn whoever_still_calls_dockerops_is_named() {
     let machine = used(&releases());
     let cron: PathBuf = machine.root().join("etc/cron.d/dockerops");
-    machine.write(
+    put(
         &cron,
         include_bytes!("../../../../packaging/dockerops.cron"),
     );

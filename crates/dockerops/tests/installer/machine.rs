@@ -67,17 +67,11 @@ impl Machine {
         self.folder.path().join(name)
     }
 
-    /// Puts a file there, with its folders.
-    pub(crate) fn write(&self, path: &Path, text: &[u8]) {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
     /// From now on `name` is this shell script.
     pub(crate) fn replace_command(&mut self, name: &str, text: &str) {
         let folder = self.aside("commands");
         let file = folder.join(name);
-        self.write(&file, format!("#!/bin/sh\n{text}\n").as_bytes());
+        put(&file, format!("#!/bin/sh\n{text}\n").as_bytes());
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
         let first = format!("{}:", folder.display());
         if !self.path.starts_with(&first) {
@@ -206,4 +200,10 @@ impl From<Output> for Ran {
             text: String::from_utf8_lossy(&text).into_owned(),
         }
     }
+}
+
+/// Puts a file at `path`, with its folders.
+pub(crate) fn put(path: &Path, text: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
 }

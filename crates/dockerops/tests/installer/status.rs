@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixListener;
 
-use super::machine::{Machine, Ran, script};
+use super::machine::{Machine, Ran, put, script};
 use super::release::Release;
 use super::server::Server;
 
@@ -45,7 +45,7 @@ fn status_says_versions_paths_database_docker_and_swarm() {
         .installed("1.1.0");
     server.add(&Release::new("1.2.0"));
     let database = machine.home().join(".dockerops/dockerops.db");
-    machine.write(&database, &[b' '; 4096]);
+    put(&database, &[b' '; 4096]);
     let mut asked = machine.script(&["status"]);
     let ran = Ran::of(asked.env("DOCKER_HOST", docker(&machine, MANAGER)));
     let lines = [
@@ -79,7 +79,7 @@ fn status_of_an_empty_machine_says_what_is_missing() {
 #[test]
 fn status_tells_a_worker_from_no_swarm_and_a_binary_that_does_not_start() {
     let machine = Machine::new();
-    machine.write(
+    put(
         &machine.binary(),
         b"#!/bin/sh\necho 'no such library'; exit 1\n",
     );

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::machine::{Machine, names_in};
+use super::machine::{Machine, names_in, put};
 use super::release::{ASSET, Release};
 use super::server::Server;
 
@@ -54,7 +54,7 @@ fn a_unit_that_somebody_wrote_by_hand_is_left_alone() {
     let server = Server::with(&[Release::new("1.0.0")]);
     let machine = machine(&server);
     let mine = machine.units().join("dockerops.service");
-    machine.write(&mine, b"[Service]\nExecStart=/bin/true\n");
+    put(&mine, b"[Service]\nExecStart=/bin/true\n");
     let ran = machine.run(&["install", "--timer"]);
     ran.failed_saying(&["was not written by this script"]);
     assert_eq!(machine.programs(), Vec::<String>::new());
