@@ -5,6 +5,7 @@
 
 mod binding;
 mod change;
+mod service;
 
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::plan::{Change, Kept, Plan, Risk, Sealed};
 
 pub use binding::{BindingReport, FileReport};
 pub use change::{ChangeReport, Verb};
+pub use service::ServiceReport;
 
 /// A whole run over one or several repositories.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -110,6 +112,10 @@ pub struct StackReport {
     pub problem: Option<Problem>,
     /// How it returned to what was well, when it had to.
     pub rollback: Option<RollbackReport>,
+    /// How the services that were waited for ended.
+    pub services: Vec<ServiceReport>,
+    /// How long it took, in milliseconds; of what is only shown, nothing.
+    pub took_ms: Option<u64>,
     /// Of all that decides what runs, for the table `stacks`; keyed, as secrets are part of it.
     #[serde(skip)]
     pub hash: Option<String>,
@@ -209,6 +215,8 @@ impl StackReport {
             warnings: Vec::new(),
             problem: None,
             rollback: None,
+            services: Vec::new(),
+            took_ms: None,
             hash: None,
             sealed: None,
         }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use dockerops_core::fingerprint::FingerprintKey;
 use dockerops_core::names::Owner;
@@ -119,8 +120,16 @@ impl Told<'_> {
             pins: self.pins(report),
             secrets: self.secrets(report),
             report: to_json(report),
+            ended_at: self.end_of(report).to_string(),
             ..self.ended(report.name.as_str())
         }
+    }
+
+    /// When the stack was done: others of the run may have taken longer.
+    fn end_of(&self, report: &StackReport) -> Timestamp {
+        let took = report.took_ms.map(Duration::from_millis);
+        let end = took.and_then(|took| self.started.checked_add(took).ok());
+        end.unwrap_or(self.ended).min(self.ended)
     }
 
     fn ended(&self, stack: &str) -> Ended {

@@ -94,7 +94,7 @@ impl Rollout<'_> {
     }
 
     /// What was done, and why that is not all.
-    fn failed(&self, unmade: Unmade, done: &Done) -> StackReport {
+    fn failed(&self, mut unmade: Unmade, done: &Done) -> StackReport {
         let observed = &self.0.stacks.seen.observed;
         let mut report = match &done.report {
             Some(report) => report.clone(),
@@ -106,6 +106,9 @@ impl Rollout<'_> {
         };
         report.outcome = Outcome::Failed;
         report.hash.clone_from(&done.hash);
+        if let Unmade::Ill(ill) = &mut unmade {
+            report.services.append(&mut ill.ended);
+        }
         report.problem = Some(unmade.problem());
         report
     }

@@ -5,9 +5,10 @@
 //! not get well is left to [`super::recover`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use dockerops_core::plan::{Action, Change, KeptWhy, Plan, Restarts};
-use dockerops_core::report::{Outcome, Problem, StackReport};
+use dockerops_core::report::{Outcome, Problem, ServiceReport, StackReport};
 use dockerops_core::spec::StackSpec;
 use tokio::sync::Semaphore;
 
@@ -70,8 +71,14 @@ impl From<Ill> for Unmade {
 impl Rollout<'_> {
     /// Makes the stack as asked, or returns it to what was well.
     pub(super) async fn reconcile(&self, writers: &Semaphore) -> StackReport {
+        let since = Instant::now();
         let result = self.roll_out(writers).await;
-        result.unwrap_or_else(|problem| StackReport::failed(self.0.spec.name.clone(), problem))
+        let failed = |problem| StackReport::failed(self.0.spec.name.clone(), problem);
+        let mut report = result.unwrap_or_else(failed);
+        if self.0.stacks.request.mode != Mode::Preview {
+            report.took_ms = u64::try_from(since.elapsed().as_millis()).ok();
+        }
+        report
     }
 
     async fn roll_out(&self, writers: &Semaphore) -> Result<StackReport, Problem> {
@@ -148,7 +155,7 @@ impl Rollout<'_> {
         let mut report = self.0.report(&plan, outcome_of(&plan));
         report.warnings.append(&mut done.warnings);
         done.report = Some(report.clone());
-        self.wait(&self.concerns(&plan), limits).await?;
+        report.services = self.wait(&self.concerns(&plan), limits).await?;
         if let Err(NotTaken { problem, .. }) = self.remove(&plan, &mut report).await {
             report.outcome = Outcome::Failed;
             report.problem = Some(problem);
@@ -199,7 +206,7 @@ impl Rollout<'_> {
         &self,
         watched: &BTreeMap<String, Concern>,
         limits: Limits,
-    ) -> Result<(), Ill> {
+    ) -> Result<Vec<ServiceReport>, Ill> {
         let Stacks {
             world,
             request,
@@ -208,7 +215,7 @@ impl Rollout<'_> {
         } = self.0.stacks;
         let waited = match request.wait {
             Wait::UntilHealthy => settle(world, limits, seen, self.0.spec, watched).await,
-            Wait::No => Ok(()),
+            Wait::No => Ok(Vec::new()),
         };
         world.progress.event(Event::Finished {
             stack: self.0.spec.name.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dockerops_core::compose::model::Condition;
 use dockerops_core::health::{Health, Outcome, Status};
 use dockerops_core::observed::Service;
-use dockerops_core::report::Problem;
+use dockerops_core::report::{Problem, ServiceReport};
 use dockerops_core::spec::StackSpec;
 
 use super::complaint::{self, Complaint, Masks};
@@ -31,20 +31,23 @@ pub(super) struct Ill {
     pub(super) problem: Problem,
     /// Their names.
     pub(super) services: BTreeSet<String>,
+    /// How all that were waited for ended.
+    pub(super) ended: Vec<ServiceReport>,
     /// Whether the engine only did not answer.
     pub(super) passing: bool,
 }
 
-/// Waits for the services `watched` of `spec`; the error names every one that is not well and why.
+/// Waits for the services `watched` of `spec` and tells how each ended; the error names every
+/// one that is not well and why.
 pub(super) async fn settle(
     world: &World,
     limits: Limits,
     seen: &Seen,
     spec: &StackSpec,
     watched: &BTreeMap<String, Concern>,
-) -> Result<(), Ill> {
+) -> Result<Vec<ServiceReport>, Ill> {
     if watched.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let services = engine::services(world.engine.as_ref(), limits)
         .await
@@ -81,11 +84,17 @@ pub(super) async fn gate(
         .collect();
     let mut show = |progress: engine::Progress<'_>| world.progress.event(rollout(spec, &progress));
     let outcomes = engine::gate(world.engine.as_ref(), &watched, limits, &mut show).await;
-    told(spec, outcomes.map_err(|error| away(&error))?)
+    told(spec, outcomes.map_err(|error| away(&error))?).map(drop)
 }
 
 /// That all is well, or what is not.
-fn told(spec: &StackSpec, outcomes: BTreeMap<String, Outcome>) -> Result<(), Ill> {
+fn told(spec: &StackSpec, outcomes: BTreeMap<String, Outcome>) -> Result<Vec<ServiceReport>, Ill> {
+    let ended = outcomes.iter().map(|(name, outcome)| {
+        ServiceReport::new(name, outcome.health(), |text| {
+            complaint::mask(spec, name, text)
+        })
+    });
+    let ended = ended.collect();
     let complaints: Vec<_> = outcomes
         .iter()
         .filter_map(|(name, outcome)| {
@@ -97,9 +106,10 @@ fn told(spec: &StackSpec, outcomes: BTreeMap<String, Outcome>) -> Result<(), Ill
         })
         .collect();
     if complaints.is_empty() {
-        return Ok(());
+        return Ok(ended);
     }
     Err(Ill {
+        ended,
         services: outcomes
             .into_iter()
             .filter(is_ill)
@@ -119,6 +129,7 @@ fn away(error: &EngineError) -> Ill {
     Ill {
         problem: problem(error, error.hint()),
         services: BTreeSet::new(),
+        ended: Vec::new(),
         passing: true,
     }
 }

@@ -1,6 +1,7 @@
 //! What the history remembers of runs, and that a run without news writes none.
 
 use dockerops::store::{Ended, Run};
+use serde_json::json;
 
 use dockerops::reconcile::{Request, Target, Wait, run};
 
@@ -51,6 +52,12 @@ async fn a_change_is_remembered_with_commit_pins_and_report_and_no_change_is_not
     assert_eq!(commit.as_ref().unwrap().revision, app.head());
     assert!(format!("{:?}", pins["web:1"]).contains(DIGEST), "{pins:?}");
     assert_eq!(ended.report["changes"].as_array().unwrap().len(), 2);
+    let service = &ended.report["services"][0];
+    assert_eq!(
+        (&service["name"], &service["health"]),
+        (&json!("app_a"), &json!("healthy"))
+    );
+    assert!(ended.report["took_ms"].is_u64(), "{}", ended.report);
 }
 
 #[tokio::test(flavor = "multi_thread")]
