@@ -23,7 +23,8 @@ pub struct Failure<'a> {
     /// Whether an earlier run began to write it and was cut short: what was seen first is
     /// then no state to return to.
     pub interrupted: bool,
-    /// Whether anything of it ran before.
+    /// Whether anything of it ran before the first write, also of an earlier run that was cut
+    /// short.
     pub ran: bool,
     /// Whether all of it was well before the first write.
     pub was_well: bool,
@@ -38,8 +39,9 @@ pub struct Failure<'a> {
 /// What becomes of a stack that did not get well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovery<'a> {
-    /// What was seen before the first write is sent again.
-    Restore,
+    /// What was seen before the first write is sent again, which is of this revision where
+    /// one is known.
+    Restore(Option<&'a Revision>),
     /// This revision is rendered and deployed again.
     Return(&'a Revision),
     /// All of it goes.
@@ -68,11 +70,11 @@ pub fn recovery<'a>(failure: &Failure<'a>) -> Recovery<'a> {
 fn taken_back<'a>(failure: &Failure<'a>) -> Recovery<'a> {
     let seen = failure.ran && !failure.interrupted;
     match failure.last_well {
-        _ if seen && failure.was_well => Recovery::Restore,
+        last_well if seen && failure.was_well => Recovery::Restore(last_well),
         Some(revision) => Recovery::Return(revision),
         None if seen => Recovery::Leave,
         // The first deploy.
-        None if failure.on_failure == OnFailure::Remove => Recovery::Remove,
+        None if !failure.ran && failure.on_failure == OnFailure::Remove => Recovery::Remove,
         None => Recovery::Leave,
     }
 }
@@ -185,8 +187,11 @@ mod tests {
 
     #[test]
     fn a_stack_that_was_well_returns_to_what_was_seen_of_it() {
-        assert_eq!(recovery(&failure(Some(&well()))), Recovery::Restore);
-        assert_eq!(recovery(&failure(None)), Recovery::Restore, "taken over");
+        let well = well();
+        let restored = Recovery::Restore(Some(&well));
+        assert_eq!(recovery(&failure(Some(&well))), restored);
+        let taken_over = recovery(&failure(None));
+        assert_eq!(taken_over, Recovery::Restore(None));
     }
 
     #[test]
@@ -213,6 +218,11 @@ mod tests {
             ..failure(Some(&well))
         };
         assert_eq!(recovery(&cut), Recovery::Return(&well));
+        let ill_since = Failure {
+            blameless: true,
+            ..cut
+        };
+        assert_eq!(recovery(&ill_since), Recovery::Return(&well));
     }
 
     #[test]
@@ -242,11 +252,20 @@ mod tests {
         assert_eq!(recovery(&first), Recovery::Leave);
         assert_eq!(recovery(&removed), Recovery::Remove);
         let cut = Failure {
-            ran: true,
             interrupted: true,
             ..removed
         };
         assert_eq!(recovery(&cut), Recovery::Remove);
+    }
+
+    #[test]
+    fn a_stack_that_was_taken_over_is_not_removed_because_its_first_deploy_was_cut_short() {
+        let taken_over = Failure {
+            on_failure: OnFailure::Remove,
+            interrupted: true,
+            ..failure(None)
+        };
+        assert_eq!(recovery(&taken_over), Recovery::Leave);
     }
 
     #[test]
@@ -277,7 +296,7 @@ mod tests {
         };
         assert_eq!(recovery(&with(OnFailure::Continue)), Recovery::Leave);
         assert_eq!(recovery(&with(OnFailure::Pause)), Recovery::Hold);
-        assert_eq!(recovery(&with(OnFailure::Remove)), Recovery::Restore);
+        assert_eq!(recovery(&with(OnFailure::Remove)), Recovery::Restore(None));
     }
 
     fn hold() -> Hold {

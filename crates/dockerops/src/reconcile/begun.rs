@@ -12,23 +12,36 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use super::problem;
-use crate::store::{Store, StoreError};
+use crate::store::{Begun, Store, StoreError};
 
-type LastInputs = (BTreeMap<String, Resolution>, BTreeMap<String, String>);
+type InputsThen = (BTreeMap<String, Resolution>, BTreeMap<String, String>);
 
 impl Draft<'_> {
-    /// Notes that a deploy begins, if it writes anything; returns whether an earlier one
-    /// began and is not known to have ended.
-    pub(super) fn begin(&self, plan: &Plan) -> Result<bool, Problem> {
+    /// Notes that a deploy begins, if it writes anything; returns an earlier one that began
+    /// and is not known to have ended.
+    ///
+    /// What is written is not held any more: a second try that is killed is gone on with.
+    pub(super) fn begin(&self, plan: &Plan) -> Result<Option<Begun>, Problem> {
         let Some(revision) = self.revision() else {
-            return Ok(false);
+            return Ok(None);
         };
         self.in_store(|store, owner, stack| {
-            let begun = store.begun(owner, stack)?;
-            if !plan.writes().is_empty() && begun.as_deref() != Some(revision) {
-                store.begin(owner, stack, revision, &Timestamp::now().to_string())?;
+            let earlier = store.begun(owner, stack)?;
+            if plan.writes().is_empty() {
+                return Ok(earlier);
             }
-            Ok(begun.is_some())
+            store.together(|store| {
+                if earlier.as_ref().is_none_or(|e| e.revision != revision) {
+                    let begun = Begun {
+                        revision: revision.to_owned(),
+                        at: Timestamp::now().to_string(),
+                        ran: earlier.as_ref().map_or_else(|| self.ran(), |e| e.ran),
+                    };
+                    store.begin(owner, stack, &begun)?;
+                }
+                store.lift_hold(owner, stack)
+            })?;
+            Ok(earlier)
         })
     }
 
@@ -86,11 +99,18 @@ impl Draft<'_> {
         Ok(deployed.map(|deployed| deployed.revision))
     }
 
-    /// What images stood for when the stack was well last, and keyed fingerprints of what
-    /// its secrets were.
-    pub(super) fn last_inputs(&self) -> Result<LastInputs, Problem> {
-        let newest = self.in_store(|store, owner, stack| store.newest_healthy(owner, stack, None));
-        let ended = newest?.map(|run| run.ended);
+    /// What images stood for when the stack was well at `revision`, and keyed fingerprints of what
+    /// its secrets were. A commit about something else has no run of its own: then those of when
+    /// it was well last.
+    pub(super) fn inputs_of(&self, revision: &Revision) -> Result<InputsThen, Problem> {
+        let run = self.in_store(|store, owner, stack| {
+            let then = store.newest_healthy_at(owner, stack, revision)?;
+            then.map_or_else(
+                || store.newest_healthy(owner, stack, None),
+                |run| Ok(Some(run)),
+            )
+        });
+        let ended = run?.map(|run| run.ended);
         Ok(ended
             .map(|ended| (ended.pins, ended.secrets))
             .unwrap_or_default())

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::returning::Return;
 use super::rollout::Unmade;
 use super::{Request, World, problem, suspended};
-use crate::store::{Deployed, Ended, Run, Stack, StoreError};
+use crate::store::{Begun, Deployed, Ended, Run, Stack, StoreError};
 
 /// What is to be returned to.
 #[derive(Debug)]
@@ -51,7 +51,6 @@ pub async fn roll_back(
         revision: revision(&earlier.run)?,
         started: Timestamp::now(),
     };
-    back.hold()?;
     let url = &earlier.row.repository_url;
     let way = Return {
         world,
@@ -63,7 +62,7 @@ pub async fn roll_back(
         pins: earlier.run.ended.pins.clone(),
         secrets: earlier.run.ended.secrets.clone(),
     };
-    let report = back.told(way.go().await);
+    let report = back.told(way.go(&|| back.hold()).await);
     back.record(&report)?;
     Ok(Report {
         repositories: vec![RepositoryReport {
@@ -178,9 +177,14 @@ impl Back<'_> {
             since: now.clone(),
         };
         let stack = self.stack.as_str();
+        let begun = Begun {
+            revision: head,
+            at: now,
+            ran: true,
+        };
         store
             .record_hold(&self.owner, stack, &hold)
-            .and_then(|()| store.begin(&self.owner, stack, &head, &now))
+            .and_then(|()| store.begin(&self.owner, stack, &begun))
             .map_err(failed)
     }
 

@@ -11,10 +11,12 @@ use jiff::Timestamp;
 
 use super::problem;
 use super::removal::Leaver;
+use super::restoring::not_passing;
 use super::returning::Return;
 use super::rollout::{Rollout, Unmade, concerns_of};
 use super::settle::Ill;
 use super::write::{Done, NotTaken};
+use crate::store::Begun;
 
 impl Rollout<'_> {
     /// Takes a stack back that could not be made as asked, or leaves it, as `stacks.yaml` says.
@@ -22,37 +24,58 @@ impl Rollout<'_> {
         &self,
         unmade: Unmade,
         done: Done,
-        interrupted: bool,
-    ) -> Result<StackReport, Problem> {
-        let last_well = self.0.last_well()?;
+        interrupted: Option<Begun>,
+    ) -> StackReport {
+        let last_well = match self.0.last_well() {
+            Ok(last_well) => last_well,
+            Err(problem) => return with(self.failed(unmade, &done), &problem),
+        };
         let passing = unmade.passing();
-        let decided = recovery(&self.failure(&unmade, &done, interrupted, last_well.as_ref()));
+        let failure = self.failure(&unmade, &done, interrupted.as_ref(), last_well.as_ref());
+        let decided = recovery(&failure);
         let mut report = self.failed(unmade, &done);
+        let carried = self.carry(decided, &mut report, &done, passing).await;
+        match carried {
+            Ok(()) => report,
+            Err(problem) if matches!(decided, Recovery::Leave | Recovery::Hold) => {
+                with(report, &problem)
+            }
+            Err(problem) => stuck(report, problem),
+        }
+    }
+
+    /// Carries out what was decided. `passing`: waiting may help.
+    async fn carry(
+        &self,
+        decided: Recovery<'_>,
+        report: &mut StackReport,
+        done: &Done,
+        passing: bool,
+    ) -> Result<(), Problem> {
         match decided {
             // What was begun is judged anew by the next run.
             Recovery::Leave if passing => {}
             Recovery::Leave => self.0.forget_begun()?,
             Recovery::Hold => {
-                self.hold(&mut report, HoldState::Left, None)?;
+                self.hold(report, HoldState::Left, None)?;
                 self.0.forget_begun()?;
             }
             Recovery::Remove => {
-                self.hold(&mut report, HoldState::Removed, None)?;
+                self.hold(report, HoldState::Removed, None)?;
                 report.rollback = Some(self.remove_all().await?);
             }
-            Recovery::Restore => {
-                let target = last_well.as_ref();
-                self.hold(&mut report, HoldState::Returning, target)?;
-                let restored = self.restore(&done, target, &mut report.warnings).await;
-                self.arrive(&mut report, restored, target)?;
+            Recovery::Restore(target) => {
+                self.hold(report, HoldState::Returning, target)?;
+                let restored = self.restore(done, target, &mut report.warnings).await;
+                self.arrive(report, restored, target)?;
             }
             Recovery::Return(revision) => {
-                self.hold(&mut report, HoldState::Returning, Some(revision))?;
+                self.hold(report, HoldState::Returning, Some(revision))?;
                 let returned = self.return_to(revision, &mut report.warnings).await;
-                self.arrive(&mut report, returned, Some(revision))?;
+                self.arrive(report, returned, Some(revision))?;
             }
         }
-        Ok(report)
+        Ok(())
     }
 
     /// What the decision looks at.
@@ -60,14 +83,14 @@ impl Rollout<'_> {
         &self,
         unmade: &Unmade,
         done: &Done,
-        interrupted: bool,
+        interrupted: Option<&Begun>,
         last_well: Option<&'w Revision>,
     ) -> Failure<'w> {
         Failure {
             on_failure: self.0.options.on_failure,
             wrote: !done.sent.is_empty(),
-            interrupted,
-            ran: self.0.ran(),
+            interrupted: interrupted.is_some(),
+            ran: interrupted.map_or_else(|| self.0.ran(), |begun| begun.ran),
             was_well: self.0.was_well(),
             blameless: self.blameless(unmade, done),
             passing: unmade.passing(),
@@ -212,7 +235,7 @@ impl Rollout<'_> {
         revision: &Revision,
         warnings: &mut Vec<String>,
     ) -> Result<RollbackReport, NotTaken> {
-        let (pins, secrets) = self.0.last_inputs()?;
+        let (pins, secrets) = self.0.inputs_of(revision)?;
         let back = Return {
             world: self.0.stacks.world,
             request: self.0.stacks.request,
@@ -228,13 +251,40 @@ impl Rollout<'_> {
             changes,
             problem,
         };
-        match back.go().await {
+        match back.go(&|| Ok(())).await {
             Ok(report) => {
                 warnings.extend(report.warnings);
                 Ok(told(report.changes, report.problem))
             }
-            Err(Unmade::Ill(Ill { problem, .. })) => Ok(told(Vec::new(), Some(problem))),
+            Err(Unmade::Ill(ill)) => Ok(told(Vec::new(), not_passing(Err(ill))?)),
             Err(Unmade::Unwritten(error)) => Err(error),
         }
+    }
+}
+
+/// What could not be noted is told beside why the stack is not well.
+fn with(mut report: StackReport, problem: &Problem) -> StackReport {
+    let hint = problem.hint.iter().map(|hint| format!("  hint: {hint}"));
+    let lines = std::iter::once(problem.message.clone()).chain(hint);
+    if let Some(told) = &mut report.problem {
+        told.details.extend(lines);
+    }
+    report
+}
+
+/// The way back could not be begun, or not be noted: told beside why it was gone.
+fn stuck(report: StackReport, problem: Problem) -> StackReport {
+    let rollback = report.rollback.unwrap_or(RollbackReport {
+        revision: None,
+        changes: Vec::new(),
+        problem: None,
+    });
+    StackReport {
+        outcome: Outcome::Failed,
+        rollback: Some(RollbackReport {
+            problem: Some(problem),
+            ..rollback
+        }),
+        ..report
     }
 }

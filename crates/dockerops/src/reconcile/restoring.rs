@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dockerops_core::plan::{Change, KeptWhy, Plan, Restore, restore};
 use dockerops_core::recovery::short;
-use dockerops_core::report::{ChangeReport, RollbackReport};
+use dockerops_core::report::{ChangeReport, Problem, RollbackReport};
 use dockerops_core::revision::Revision;
 use dockerops_core::spec::StackSpec;
 
 use super::read::Repository;
 use super::returning::Return;
 use super::rollout::{Rollout, concerns_of};
+use super::settle::Ill;
 use super::write::{Done, NotTaken, Wrote};
 use super::{bindings, observe, problem};
 use crate::engine::{Applied, Limits};
@@ -35,11 +36,12 @@ impl Rollout<'_> {
         let within = self.0.stacks.request.limits.backward().of(self.0.options);
         let limits = Limits::within(within);
         let waited = self.wait(&concerns_of(&written), limits).await;
-        let left = self.clear_away(&plan, warnings).await;
+        let waited = not_passing(waited)?;
+        let left = self.clear_away(&plan, warnings).await?;
         Ok(RollbackReport {
             revision: last_well.map(ToString::to_string),
             changes: ChangeReport::all(&plan.changes, &self.0.stacks.seen.observed),
-            problem: waited.err().map(|ill| ill.problem).or(left),
+            problem: waited.or(left),
         })
     }
 
@@ -87,15 +89,20 @@ impl Rollout<'_> {
     }
 
     /// Removes what nothing uses any more; what is still in use is only told.
-    async fn clear_away(&self, plan: &Plan, warnings: &mut Vec<String>) -> Option<super::Problem> {
+    async fn clear_away(
+        &self,
+        plan: &Plan,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Problem>, NotTaken> {
         for change in plan.removals() {
             match self.0.apply(change).await {
                 Ok(Wrote::Done(Applied::StillInUse { message })) => warnings.push(message),
                 Ok(_) => {}
-                Err(error) => return Some(error.problem),
+                Err(error) if error.passing => return Err(error),
+                Err(error) => return Ok(Some(error.problem)),
             }
         }
-        None
+        Ok(None)
     }
 
     /// Copies the files of bindings as `revision` has them, where they differ; returns the
@@ -168,6 +175,18 @@ impl Rollout<'_> {
         let jobs = plan.kept.iter().filter(|kept| kept.why == KeptWhy::JobDone);
         jobs.map(|job| format!("job {} of {revision} has run and is not undone", job.name))
             .collect()
+    }
+}
+
+/// Why it did not get well. An engine that was only away says nothing of that: then what is
+/// left of the way is gone by the next run.
+pub(super) fn not_passing(waited: Result<(), Ill>) -> Result<Option<Problem>, NotTaken> {
+    match waited {
+        Ok(()) => Ok(None),
+        Err(Ill {
+            problem, passing, ..
+        }) if passing => Err(NotTaken { problem, passing }),
+        Err(Ill { problem, .. }) => Ok(Some(problem)),
     }
 }
 

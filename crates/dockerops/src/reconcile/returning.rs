@@ -38,8 +38,12 @@ pub(super) struct Return<'a> {
 }
 
 impl Return<'_> {
-    /// Deploys the revision and waits until it is well.
-    pub(super) async fn go(&self) -> Result<StackReport, Unmade> {
+    /// Deploys the revision and waits until it is well. `note` is called before the first write,
+    /// and not at all when the way is refused.
+    pub(super) async fn go(
+        &self,
+        note: &(dyn Fn() -> Result<(), Problem> + Sync),
+    ) -> Result<StackReport, Unmade> {
         let world = self.world;
         let request = self.request();
         let then = [self.read().await?];
@@ -57,13 +61,14 @@ impl Return<'_> {
             images: &images,
             bindings: &bindings,
         };
-        self.deploy(&stacks, &then).await
+        self.deploy(&stacks, &then, note).await
     }
 
     async fn deploy(
         &self,
         stacks: &Stacks<'_>,
         then: &[Repository],
+        note: &(dyn Fn() -> Result<(), Problem> + Sync),
     ) -> Result<StackReport, Unmade> {
         let listed = then.iter().find_map(|repository| {
             let read = repository.read.as_ref().ok()?;
@@ -82,7 +87,7 @@ impl Return<'_> {
             after: &After::default(),
             sources: &read.desired.sources,
         });
-        let mut report = rollout.alone(&Semaphore::new(1)).await?;
+        let mut report = rollout.alone(&Semaphore::new(1), note).await?;
         report
             .warnings
             .extend(self.changed_since(&read.desired, stack));

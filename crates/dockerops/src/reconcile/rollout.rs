@@ -131,13 +131,19 @@ impl Rollout<'_> {
                 self.0.end()?;
                 Ok(report)
             }
-            Err(unmade) => self.recover(unmade, done, interrupted).await,
+            Err(unmade) => Ok(self.recover(unmade, done, interrupted).await),
         }
     }
 
     /// The same for a stack that returns to a revision: what fails is told, not recovered from.
-    pub(super) async fn alone(&self, writers: &Semaphore) -> Result<StackReport, Unmade> {
+    /// `note` is taken down when it is sure that nothing refuses it, before the first write.
+    pub(super) async fn alone(
+        &self,
+        writers: &Semaphore,
+        note: &(dyn Fn() -> Result<(), Problem> + Sync),
+    ) -> Result<StackReport, Unmade> {
         let plan = self.0.plan(self.0.stacks.seen)?.plan;
+        note()?;
         self.forward(plan, writers, &mut Done::default()).await
     }
 

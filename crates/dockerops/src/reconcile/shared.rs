@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dockerops_core::recovery::HoldState;
 use dockerops_core::report::Problem;
 use dockerops_core::spec::StackSpec;
 
@@ -33,7 +34,8 @@ impl Draft<'_> {
         Ok(told.collect())
     }
 
-    /// By id: the held stack of this repository that mounts the binding.
+    /// By id: the held stack of this repository that mounts the binding. Of two that are both on
+    /// their way back, neither keeps the other from its files.
     fn kept_by_others(&self) -> Result<BTreeMap<String, String>, Problem> {
         let held = self.stacks.world.store().held(&self.repository.owner);
         let held = held.map_err(|error| problem(&error, error.hint()))?;
@@ -41,7 +43,13 @@ impl Draft<'_> {
         let specs = read.flat_map(|read| &read.desired.stacks);
         let specs = specs.filter_map(|stack| stack.spec.as_ref());
         let others = specs.filter(|spec| spec.name != self.spec.name);
-        let others = others.filter(|spec| held.contains(spec.name.as_str()));
+        let state = |spec: &StackSpec| held.get(spec.name.as_str()).copied();
+        let returns = state(self.spec) == Some(HoldState::Returning);
+        let keeps = |spec: &&StackSpec| match state(spec) {
+            Some(HoldState::Returning) => !returns,
+            other => other.is_some(),
+        };
+        let others = others.filter(keeps);
         let ids = others.flat_map(|spec| {
             let ids = mounted(spec).into_iter();
             ids.map(|id| (id.to_owned(), spec.name.to_string()))

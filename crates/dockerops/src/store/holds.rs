@@ -1,12 +1,23 @@
 //! What is not tried again, and what was begun: the tables `holds` and `rollouts`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use dockerops_core::names::Owner;
 use dockerops_core::recovery::{Hold, HoldState};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Store, StoreError};
+
+/// A deploy that began to write and is not known to have ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// What it deploys.
+    pub revision: String,
+    /// Since when, RFC 3339.
+    pub at: String,
+    /// Whether anything of the stack ran before.
+    pub ran: bool,
+}
 
 impl Store {
     /// Why `stack` is not tried, if so.
@@ -23,12 +34,15 @@ impl Store {
         })
     }
 
-    /// The stacks of `owner` that are held.
-    pub fn held(&self, owner: &Owner) -> Result<BTreeSet<String>, StoreError> {
+    /// The stacks of `owner` that are held, and what became of them.
+    pub fn held(&self, owner: &Owner) -> Result<BTreeMap<String, HoldState>, StoreError> {
         self.read(|connection| {
-            let select = "SELECT stack FROM holds WHERE repository = ?1";
+            let select = "SELECT stack, state FROM holds WHERE repository = ?1";
             let mut statement = connection.prepare(select)?;
-            statement.query_map([&owner.0], |row| row.get(0))?.collect()
+            let rows = statement.query_map([&owner.0], |row| {
+                Ok((row.get(0)?, HoldState::parse(&row.get::<_, String>(1)?)))
+            })?;
+            rows.collect()
         })
     }
 
@@ -65,31 +79,32 @@ impl Store {
         self.delete_from("holds", owner, stack)
     }
 
-    /// The revision of which a deploy of `stack` began to write and is not known to have ended.
-    pub fn begun(&self, owner: &Owner, stack: &str) -> Result<Option<String>, StoreError> {
+    /// The deploy of `stack` that began to write and is not known to have ended.
+    pub fn begun(&self, owner: &Owner, stack: &str) -> Result<Option<Begun>, StoreError> {
         self.read(|connection| {
             connection
                 .query_row(
-                    "SELECT revision FROM rollouts WHERE repository = ?1 AND stack = ?2",
+                    "SELECT revision, started_at, ran FROM rollouts
+                     WHERE repository = ?1 AND stack = ?2",
                     params![owner.0, stack],
-                    |row| row.get(0),
+                    |row| {
+                        Ok(Begun {
+                            revision: row.get(0)?,
+                            at: row.get(1)?,
+                            ran: row.get(2)?,
+                        })
+                    },
                 )
                 .optional()
         })
     }
 
     /// Notes that a deploy of `stack` begins to write.
-    pub fn begin(
-        &mut self,
-        owner: &Owner,
-        stack: &str,
-        revision: &str,
-        now: &str,
-    ) -> Result<(), StoreError> {
+    pub fn begin(&mut self, owner: &Owner, stack: &str, begun: &Begun) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
-                "INSERT OR REPLACE INTO rollouts VALUES (?1, ?2, ?3, ?4)",
-                params![owner.0, stack, revision, now],
+                "INSERT OR REPLACE INTO rollouts VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![owner.0, stack, begun.revision, begun.at, begun.ran],
             )?;
             Ok(())
         })
@@ -158,13 +173,21 @@ mod tests {
         assert_eq!(store.hold(&owner, "web").unwrap(), None);
     }
 
+    fn begun(revision: &str) -> Begun {
+        Begun {
+            revision: revision.to_owned(),
+            at: "2026".to_owned(),
+            ran: true,
+        }
+    }
+
     #[test]
     fn a_deploy_that_did_not_end_is_known() {
         let (_home, mut store, owner) = store();
         assert_eq!(store.begun(&owner, "web").unwrap(), None);
-        store.begin(&owner, "web", "abc", "2026").unwrap();
-        store.begin(&owner, "web", "def", "2026").unwrap();
-        assert_eq!(store.begun(&owner, "web").unwrap().as_deref(), Some("def"));
+        store.begin(&owner, "web", &begun("abc")).unwrap();
+        store.begin(&owner, "web", &begun("def")).unwrap();
+        assert_eq!(store.begun(&owner, "web").unwrap(), Some(begun("def")));
         store.end(&owner, "web").unwrap();
         assert_eq!(store.begun(&owner, "web").unwrap(), None);
     }
@@ -172,7 +195,7 @@ mod tests {
     #[test]
     fn a_stack_that_is_forgotten_is_neither_held_nor_begun() {
         let (_home, mut store, owner) = store();
-        store.begin(&owner, "web", "abc", "2026").unwrap();
+        store.begin(&owner, "web", &begun("abc")).unwrap();
         store.remove_stack(&owner, "web").unwrap();
         assert_eq!(store.begun(&owner, "web").unwrap(), None);
     }

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use error::StoreError;
+pub use holds::Begun;
 pub use images::{Image, ImageUses};
 pub use repositories::Repository;
 pub use runs::{Ended, Run};

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use dockerops_core::names::Owner;
 use dockerops_core::plan::Resolution;
 use dockerops_core::report::CommitReport;
+use dockerops_core::revision::Revision;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
@@ -139,6 +140,19 @@ impl Store {
         self.one_run(
             "repository = ?1 AND stack = ?2 AND healthy AND hash IS NOT ?3",
             params![repository.0, stack, other_than],
+        )
+    }
+
+    /// The newest run of a stack that ended well at `revision`.
+    pub fn newest_healthy_at(
+        &self,
+        repository: &Owner,
+        stack: &str,
+        revision: &Revision,
+    ) -> Result<Option<Run>, StoreError> {
+        self.one_run(
+            "repository = ?1 AND stack = ?2 AND healthy AND revision = ?3",
+            params![repository.0, stack, revision.to_string()],
         )
     }
 

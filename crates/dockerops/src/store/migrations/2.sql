@@ -58,6 +58,8 @@ CREATE TABLE rollouts (
     stack TEXT NOT NULL,
     revision TEXT NOT NULL,
     started_at TEXT NOT NULL,
+    -- 1 when anything of the stack ran before.
+    ran INTEGER NOT NULL,
     PRIMARY KEY (repository, stack)
 ) STRICT, WITHOUT ROWID;
 
