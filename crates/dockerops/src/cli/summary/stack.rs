@@ -2,7 +2,7 @@
 
 use dockerops_core::plan::KeptWhy;
 use dockerops_core::report::{
-    BindingReport, ChangeReport, Outcome, RepositoryReport, RollbackReport, StackReport, Verb,
+    BindingReport, Outcome, RepositoryReport, RollbackReport, StackReport,
 };
 
 use super::change::{self, file};
@@ -72,22 +72,19 @@ fn stack(text: &mut Styled, report: &StackReport, view: View, width: Option<usiz
         problem_text(text, problem, "  ");
     }
     if let Some(rollback) = &report.rollback {
-        way_back(text, rollback);
+        way_back(text, rollback, report.outcome);
     }
 }
 
 /// Where a stack that did not get well is now.
-fn way_back(text: &mut Styled, rollback: &RollbackReport) {
+fn way_back(text: &mut Styled, rollback: &RollbackReport, outcome: Outcome) {
     let target = rollback.revision.as_deref().map(short);
     let to = target.unwrap_or_else(|| "what ran before".to_owned());
-    let removed = |change: &ChangeReport| change.verb == Verb::Remove;
     match &rollback.problem {
-        None if rollback.revision.is_none() && rollback.changes.iter().all(removed) => {
-            text.line(MOVED, "  removed again");
-        }
-        None => {
+        None if outcome == Outcome::RolledBack => {
             text.line(MOVED, format!("  rolled back to {to}"));
         }
+        None => text.line(MOVED, "  removed again"),
         Some(problem) => {
             text.line(BAD, format!("  rolling back to {to} FAILED"));
             problem_text(text, problem, "    ");
