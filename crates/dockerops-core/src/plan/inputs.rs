@@ -32,6 +32,9 @@ pub struct Inputs<'a> {
     pub bindings: &'a BTreeMap<String, String>,
     /// Ids of services with tasks that do not run the current spec yet.
     pub dirty: &'a BTreeSet<String>,
+    /// Ids of services that failed and that a person wants to be tried again: a job among
+    /// them runs again.
+    pub tried_again: &'a BTreeSet<String>,
     /// By service name: the [`Plan::hashes`](super::Plan::hashes) entry that was
     /// last sent to Swarm. A rolled-back service is held while it is unchanged; of
     /// others it tells what was changed by hand from what is asked for anew.

@@ -337,6 +337,8 @@ pub enum Reason {
     FileChanged(String),
     /// `--force` was given.
     Forced,
+    /// A job that failed and that a person wants to be tried again.
+    Retried,
     /// Swarm paused an earlier update.
     Paused,
     /// It runs, but is taken over from somebody else.

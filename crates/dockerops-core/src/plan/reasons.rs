@@ -29,7 +29,9 @@ impl Running<'_, '_> {
             let ids = self.wanted.bindings_changed.clone();
             reasons.push(Reason::BindingChanged(ids));
         }
-        if self.forced() {
+        if self.retried() {
+            reasons.push(Reason::Retried);
+        } else if self.forced() {
             reasons.push(Reason::Forced);
         }
         if self.is_paused() {

@@ -241,7 +241,7 @@ impl<'a, 's> Running<'a, 's> {
             "configs",
             "secrets",
         ];
-        self.force() == Force::ServicesAndJobs || decisive.iter().any(|word| self.differs(word))
+        self.forced() || decisive.iter().any(|word| self.differs(word))
     }
 
     fn in_sync(&self) -> KeptWhy {
@@ -344,7 +344,16 @@ impl<'a, 's> Running<'a, 's> {
         self.subject.inputs.policy.force
     }
 
+    /// Whether a person wants it to be tried again, and it failed.
+    pub(super) fn retried(&self) -> bool {
+        self.subject.spec.is_job && self.subject.inputs.tried_again.contains(&self.live.id)
+    }
+
+    /// Whether it restarts although nothing of it may differ.
     pub(super) fn forced(&self) -> bool {
+        if self.retried() {
+            return true;
+        }
         match self.force() {
             Force::No => false,
             Force::Services => !self.subject.spec.is_job,

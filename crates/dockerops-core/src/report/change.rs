@@ -145,6 +145,7 @@ impl Reason {
             | Self::SecretChanged(_)
             | Self::ImageMoved
             | Self::Forced
+            | Self::Retried
             | Self::Paused
             | Self::Adopted
             | Self::Restored => false,
@@ -170,6 +171,7 @@ impl fmt::Display for Reason {
             Self::BindingChanged(ids) => write!(f, "files of binding {} changed", ids.join(", ")),
             Self::FileChanged(name) => write!(f, "content of {name} changed"),
             Self::Forced => f.write_str("--force"),
+            Self::Retried => f.write_str("it failed, and is tried again"),
             Self::Paused => f.write_str("an earlier update was paused by Swarm"),
             Self::Adopted => f.write_str("taken over"),
             Self::Replaced => f.write_str("cannot be updated in place: removed and made anew"),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use dockerops_core::plan::{Ownership, is_of_stack, owner_of};
 
 use super::draft::Draft;
+use super::{Seen, Trigger};
 
 impl Draft<'_> {
     /// Whether anything of the stack ran when the run began.
@@ -23,6 +24,22 @@ impl Draft<'_> {
             let state = service.update.as_ref().map_or("", |update| &update.state);
             well(state) && !seen.unwell.contains(&service.id) && !seen.dirty.contains(&service.id)
         })
+    }
+
+    /// Jobs that have not done what they are for, and of which nothing runs, by id, when a person
+    /// wants the stack to be tried again. One that this run has started anew is not among them.
+    pub(super) fn tried_again(&self, now: &Seen) -> BTreeSet<String> {
+        let first = self.stacks.seen;
+        if self.stacks.request.trigger != Trigger::Retry {
+            return BTreeSet::new();
+        }
+        let run = |seen: &Seen, id: &String| {
+            let mut services = seen.observed.services.iter();
+            services.find(|service| service.id == *id)?.job_iteration
+        };
+        let failed = first.unwell.difference(&first.busy);
+        let same = failed.filter(|id| run(first, id) == run(now, id));
+        same.cloned().collect()
     }
 
     /// Services of the stack of which less ran than is wanted when the run began. That

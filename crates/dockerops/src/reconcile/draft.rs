@@ -52,6 +52,7 @@ impl Draft<'_> {
             images: &self.images(),
             bindings: &self.bindings()?,
             dirty: &seen.dirty,
+            tried_again: &self.tried_again(seen),
             attempted: &attempts.map(|a| (a.service, a.hash)).collect(),
             rotate: &request.rotate,
             ignore_drift: &self.options.ignore_drift,

@@ -223,6 +223,8 @@ pub(crate) struct Seen {
     dirty: BTreeSet<String>,
     /// Services of which less runs than is wanted, by id.
     unwell: BTreeSet<String>,
+    /// Services with a task that is doing its work, by id.
+    busy: BTreeSet<String>,
     /// By service id: the tasks that there were.
     tasks: BTreeMap<String, BTreeSet<String>>,
     /// The nodes that tasks may be given to.
@@ -304,10 +306,13 @@ async fn observe(world: &World) -> Result<Seen, EngineError> {
         world.engine.nodes()
     )?;
     let unwell = unwell(&observed, &current, &nodes);
+    let busy = current.iter().filter(|task| works(task));
+    let busy = busy.map(|task| task.service_id.clone()).collect();
     let current: BTreeSet<_> = current.into_iter().map(|task| task.id).collect();
     let mut seen = Seen {
         observed,
         unwell,
+        busy,
         dirty: BTreeSet::new(),
         tasks: BTreeMap::new(),
         nodes,
@@ -322,6 +327,10 @@ async fn observe(world: &World) -> Result<Seen, EngineError> {
             .insert(task.id);
     }
     Ok(seen)
+}
+
+fn works(task: &Task) -> bool {
+    matches!(task.state.as_str(), "starting" | "running")
 }
 
 /// Services of which less runs than is wanted, whoever they belong to.

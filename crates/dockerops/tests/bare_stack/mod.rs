@@ -69,6 +69,7 @@ impl Stack {
             images: &self.images,
             bindings: &BTreeMap::new(),
             dirty: &none,
+            tried_again: &none,
             attempted: &self.attempted,
             rotate: &none,
             ignore_drift: &[],

@@ -384,6 +384,20 @@ fn a_job_is_written_only_when_what_decides_its_run_differs() {
 }
 
 #[test]
+fn a_job_that_failed_runs_again_when_a_person_wants_it_tried_again_and_a_service_does_not_restart()
+{
+    let mut world = World::new(vec![service("api"), service("job").job()]);
+    world.deploy();
+    let services = world.swarm.observed.services.iter();
+    world.tried_again = services.map(|service| service.id.clone()).collect();
+    insta::assert_snapshot!(lines(&world.plan()), @r"
+    ~ app_job (restarts) [Retried]
+      app_api UpToDate
+    ");
+    assert_eq!(update(&world.plan())["TaskTemplate"]["ForceUpdate"], 1);
+}
+
+#[test]
 fn force_restarts_every_service() {
     let mut world = World::new(vec![service("api"), service("job").job()]);
     world.deploy();
