@@ -31,7 +31,7 @@ pub struct Watched {
     /// Its name on the Swarm.
     pub name: String,
     /// For how long it must run without a break. [`Watched::window_of`] for a
-    /// service that was made or whose tasks restart; zero for any other.
+    /// service that was made or of which tasks begin; zero for any other.
     pub window: Duration,
     /// Ids of its tasks from before the change: their failures do not count. Of an
     /// updated service they must be given: its new spec may be one that it failed

@@ -19,7 +19,8 @@ use crate::engine::{self, EngineError, Limits, Watched};
 pub(super) enum Concern {
     /// Its tasks start anew: they must run for a while, and what failed before is old news.
     Restarted,
-    /// It was written without a restart, or Swarm is still moving it.
+    /// It was written without a restart, or Swarm is still moving it. Only tasks that begin must
+    /// run for a while.
     Moving,
     /// Nothing of it was written, but less ran than is wanted: what failed before is why.
     Unwell,
@@ -136,8 +137,8 @@ fn away(error: &EngineError) -> Ill {
 
 fn watch(service: &Service, seen: &Seen, concern: Concern, usual: Duration) -> Watched {
     let window = match concern {
-        Concern::Restarted | Concern::Unwell => Watched::window_of(&service.spec, usual),
-        Concern::Moving => Duration::ZERO,
+        Concern::Moving if !starts_tasks(service, seen) => Duration::ZERO,
+        _ => Watched::window_of(&service.spec, usual),
     };
     let before = match concern {
         Concern::Restarted | Concern::Moving => seen.tasks.get(&service.id).cloned(),
@@ -151,6 +152,17 @@ fn watch(service: &Service, seen: &Seen, concern: Concern, usual: Duration) -> W
         // What was ill before says nothing about what was changed.
         decides: concern != Concern::Unwell,
     }
+}
+
+/// Whether tasks of `service` begin that were not there yet: they have shown nothing so far.
+fn starts_tasks(service: &Service, seen: &Seen) -> bool {
+    let mut before = seen.observed.services.iter();
+    let before = before.find(|known| known.id == service.id);
+    let grows = |before: &Service| {
+        let replicas = |s: &Service| s.spec["Mode"]["Replicated"]["Replicas"].as_u64();
+        replicas(before) < replicas(service)
+    };
+    seen.dirty.contains(&service.id) || before.is_none_or(grows)
 }
 
 fn rollout(spec: &StackSpec, progress: &engine::Progress<'_>) -> Event {
@@ -178,5 +190,48 @@ pub(super) fn step(progress: &engine::Progress<'_>, mask: impl Fn(&str) -> Strin
         running: tally.running,
         wanted: tally.wanted,
         note: mask(&note),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dockerops_core::observed::Observed;
+    use serde_json::json;
+
+    use super::*;
+
+    fn service(replicas: u64) -> Service {
+        Service {
+            id: "a".to_owned(),
+            version: 1,
+            name: "web_a".to_owned(),
+            spec: json!({"Mode": {"Replicated": {"Replicas": replicas}}}),
+            update: None,
+            job_iteration: None,
+        }
+    }
+
+    /// How many seconds a service that was written without a restart must run.
+    fn window(from: u64, to: u64, dirty: &[&str]) -> u64 {
+        let seen = Seen {
+            observed: Observed {
+                services: vec![service(from)],
+                ..Observed::default()
+            },
+            dirty: dirty.iter().map(|&id| id.to_owned()).collect(),
+            unwell: BTreeSet::new(),
+            tasks: BTreeMap::new(),
+            nodes: Vec::new(),
+        };
+        let usual = Duration::from_secs(5);
+        let watched = watch(&service(to), &seen, Concern::Moving, usual);
+        watched.window.as_secs()
+    }
+
+    #[test]
+    fn tasks_that_a_scaling_or_a_move_begins_must_run_for_a_while_and_others_need_not() {
+        assert_eq!([window(0, 1, &[]), window(1, 3, &[])], [5, 5]);
+        assert_eq!([window(2, 2, &[]), window(3, 1, &[])], [0, 0]);
+        assert_eq!(window(2, 2, &["a"]), 5, "Swarm has not replaced all yet");
     }
 }
