@@ -29,7 +29,8 @@ pub(super) struct HistoryArgs {
     stack: Option<StackName>,
 
     /// How many at most
-    #[arg(long, default_value_t = 20, value_name = "N", conflicts_with = "id")]
+    #[arg(long, default_value_t = 20, value_name = "N", conflicts_with = "id",
+        value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 
     /// One run whole: each change with its reasons, warnings, the problem, the images
@@ -112,6 +113,9 @@ fn text(runs: &[Run], width: Option<usize>) -> Styled {
     for run in runs {
         head(&mut text, run);
         commit(&mut text, &run.ended, width);
+        if is_of_several(run, runs) {
+            text.line(PLAIN, format!("{INDENT}{}", run.ended.repository));
+        }
         for why in reason(&run.ended).into_iter().chain(details(&run.ended)) {
             let why = wrapped(why, INDENT.len(), width);
             text.line(PLAIN, format!("{INDENT}{why}"));
@@ -124,6 +128,13 @@ fn text(runs: &[Run], width: Option<usize>) -> Styled {
         text.line(PLAIN, "No run changed or failed anything yet.");
     }
     text
+}
+
+/// Whether more than one repository has such a stack: one that moved, or was refused.
+fn is_of_several(run: &Run, runs: &[Run]) -> bool {
+    let (stack, repository) = (&run.ended.stack, &run.ended.repository);
+    let same = |other: &Run| other.ended.stack == *stack && other.ended.repository != *repository;
+    !stack.is_empty() && runs.iter().any(same)
 }
 
 const INDENT: &str = "      ";

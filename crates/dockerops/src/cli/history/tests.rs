@@ -89,3 +89,14 @@ fn one_run_is_told_whole() {
       image web:1  as it is written
     ");
 }
+
+#[test]
+fn a_stack_that_two_repositories_have_is_told_with_whose_it_was() {
+    let mut other = run(12, "web", "failed");
+    other.ended.repository = Owner("https://example.org/other".into());
+    let runs = [other, run(11, "web", "changed"), run(10, "db", "changed")];
+    let text = text(&runs, Some(80)).plain();
+    let of = |url: &str| text.lines().filter(|line| line.trim() == url).count();
+    assert_eq!(of("https://example.org/other"), 1, "{text}");
+    assert_eq!(of("https://example.org/r"), 1, "{text}");
+}
