@@ -110,7 +110,7 @@ impl StackStatus {
             name: name.clone(),
             sync,
             difference,
-            health: health::stack(services.iter().map(|service| service.health)),
+            health: health(&services, sync, report),
             suspended: report.and_then(suspended),
             held: report.and_then(held),
             held_since: None,
@@ -145,6 +145,15 @@ pub fn services_of<'a>(
     })
 }
 
+/// As its worst service. That nothing is there is well only where nothing is asked for.
+fn health(services: &[ServiceStatus], sync: Sync, report: Option<&StackReport>) -> Status {
+    let suspended = report.is_some_and(|report| report.outcome == Outcome::Suspended);
+    if services.is_empty() && sync == Sync::Unknown && !suspended {
+        return Status::Missing;
+    }
+    health::stack(services.iter().map(|service| service.health))
+}
+
 /// What would be made, or was removed by hand, and is not there.
 fn missing(report: Option<&StackReport>, there: &[ServiceStatus]) -> Vec<ServiceStatus> {
     let changes = report.into_iter().flat_map(|report| &report.changes);
@@ -153,8 +162,9 @@ fn missing(report: Option<&StackReport>, there: &[ServiceStatus]) -> Vec<Service
     let made = made.filter(|name| there.iter().all(|service| service.name != **name));
     let kept = report.into_iter().flat_map(|report| &report.kept);
     let removed = kept.filter(|kept| kept.why == KeptWhy::Missing);
-    let all = made.chain(removed.map(|kept| &kept.name));
-    all.map(|name| ServiceStatus::missing(name)).collect()
+    let removed = removed.map(|kept| ServiceStatus::removed(&kept.name));
+    let made = made.map(|name| ServiceStatus::missing(name));
+    made.chain(removed).collect()
 }
 
 fn sync(report: &StackReport) -> (Sync, Option<String>) {

@@ -72,6 +72,15 @@ impl ServiceStatus {
         Self::new(name, Health::missing())
     }
 
+    /// Of one that a hand removed and no run makes anew.
+    pub(super) fn removed(name: &str) -> Self {
+        let hint = "Run `dockerops reconcile --force`, which also puts back what else was changed by hand.";
+        Self {
+            hint: Some(hint.to_owned()),
+            ..Self::missing(name)
+        }
+    }
+
     fn new(name: &str, health: Health) -> Self {
         Self {
             name: name.to_owned(),
@@ -107,7 +116,13 @@ fn tasks(service: &Service, reading: Reading<'_>) -> Vec<TaskStatus> {
             *slot = task;
         }
     }
-    let tasks = newest.into_values().filter(|task| matters(task));
+    let drained = |task: &Task| {
+        let node = reading.nodes.iter().find(|node| node.id == task.node_id);
+        is_global && node.is_some_and(|node| node.availability == "drain")
+    };
+    let tasks = newest
+        .into_values()
+        .filter(|task| matters(task, drained(task)));
     tasks
         .map(|task| shown(task, reading.nodes, reading.now))
         .collect()
@@ -118,14 +133,15 @@ fn is_global(spec: &Value) -> bool {
     mode["Global"].is_object() || mode["GlobalJob"].is_object()
 }
 
-/// Not what was scaled away, or whose node was drained.
-fn matters(task: &Task) -> bool {
+/// Not what was scaled away, or ended as its node was `drained`.
+fn matters(task: &Task, drained: bool) -> bool {
     let wanted = matches!(
         task.desired_state.as_str(),
         "running" | "ready" | "complete"
     );
     let ended = matches!(task.state.as_str(), "failed" | "rejected" | "complete");
-    wanted || (ended && task.desired_state != "remove")
+    let by_itself = task.desired_state != "remove" && (!drained || task.state == "complete");
+    wanted || (ended && by_itself)
 }
 
 fn shown(task: &Task, nodes: &[Node], now: Moment) -> TaskStatus {

@@ -153,7 +153,52 @@ fn what_a_hand_did_and_nobody_puts_back_is_out_of_sync() {
     planned.kept.push(Kept::new("web_b", KeptWhy::Missing));
     let missing = status(&[service("web_a", 1)], &tasks, Some(&planned));
     assert_eq!(missing.health, Status::Missing);
+    // A run without it would leave it away.
+    let hint = missing.services[1].hint.as_deref().unwrap();
+    assert!(hint.contains("--force"), "{hint}");
     assert!(!missing.is_well());
+}
+
+#[test]
+fn a_stack_that_could_not_be_read_and_of_which_nothing_runs_is_not_healthy() {
+    let failed = report(Outcome::Failed);
+    for planned in [Some(&failed), None] {
+        let status = status(&[], &[], planned);
+        assert_eq!(
+            (status.sync, status.health),
+            (Sync::Unknown, Status::Missing)
+        );
+    }
+    let suspended = status(&[], &[], Some(&report(Outcome::Suspended)));
+    assert_eq!(suspended.health, Status::Healthy);
+}
+
+#[test]
+fn of_a_global_service_no_task_is_shown_that_ended_as_its_node_was_drained() {
+    let mut global = service("web_a", 1);
+    global.spec["Mode"] = json!({"Global": {}});
+    let ended = task("a", "web_a", 0, "failed");
+    let mut node = Node {
+        id: "n1".to_owned(),
+        state: "ready".to_owned(),
+        availability: "active".to_owned(),
+        ..Node::default()
+    };
+    let shown = |node: &Node| {
+        let reading = Reading {
+            services: std::slice::from_ref(&global),
+            tasks: std::slice::from_ref(&ended),
+            current: &[],
+            nodes: std::slice::from_ref(node),
+            now: at(40),
+        };
+        StackStatus::of(&name(), None, reading).services[0]
+            .tasks
+            .len()
+    };
+    assert_eq!(shown(&node), 1);
+    node.availability = "drain".to_owned();
+    assert_eq!(shown(&node), 0);
 }
 
 #[test]
