@@ -84,8 +84,8 @@ impl Output {
         self.format == Format::Text && std::io::stdout().is_terminal()
     }
 
-    /// The answer in place of what the screen shows. Its end is left out when it is longer
-    /// than the screen.
+    /// The answer in place of what the screen shows. When it is longer than the screen, the last
+    /// line says how much of it is left out.
     #[expect(
         clippy::unused_self,
         reason = "whoever talks has been handed the output"
@@ -94,8 +94,7 @@ impl Output {
         let mut stdout = anstream::stdout().lock();
         let rows = rustix::termios::tcgetwinsize(std::io::stdout()).map_or(24, |size| size.ws_row);
         let rows = usize::from(rows.max(2)) - 1;
-        let coloured = text.coloured();
-        let lines: Vec<_> = coloured.lines().take(rows).collect();
+        let lines = first_lines(&text.coloured(), rows);
         // Home, then each line cleared to its end, then what is below: nothing flickers.
         let _closed = write!(
             stdout,
@@ -211,6 +210,20 @@ impl Output {
     }
 }
 
+/// The first lines of `text`: at most `rows`, of which the last one tells of those left out.
+fn first_lines(text: &str, rows: usize) -> Vec<String> {
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    if lines.len() > rows {
+        let shown = rows.saturating_sub(1);
+        let left_out = lines.len() - shown;
+        lines.truncate(shown);
+        lines.push(format!(
+            "… {left_out} more lines: name a stack, or make the window larger"
+        ));
+    }
+    lines
+}
+
 /// `text` without what a terminal obeys: names and messages come from repositories
 /// and servers. Line breaks and tabs stay.
 pub(super) fn harmless(text: &str) -> Cow<'_, str> {
@@ -245,6 +258,14 @@ fn with_schema(json: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_screen_has_no_room_for_is_told() {
+        assert_eq!(first_lines("a\nb\nc\n", 3), ["a", "b", "c"]);
+        let cut = first_lines("a\nb\nc\nd\n", 3);
+        assert_eq!(cut[..2], ["a", "b"]);
+        assert!(cut[2].starts_with("… 2 more lines"), "{cut:?}");
+    }
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_shown_raw() {
