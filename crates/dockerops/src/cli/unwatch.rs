@@ -61,6 +61,7 @@ async fn keep(
     out: &mut Output,
 ) -> Result<Exit, Problem> {
     let images_removed = reconcile::forget(&session.world, url).await?;
+    out.say(&format!("{url} is not watched any more."));
     let goes_on = |stack| format!("stack `{stack}` goes on running; a later `watch` takes it back");
     let repository = RepositoryReport {
         url: url.to_owned(),
