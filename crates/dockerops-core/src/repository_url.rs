@@ -8,6 +8,7 @@
 
 mod parse;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -87,6 +88,19 @@ impl InvalidUrl {
             }
         };
         Some(text.to_owned())
+    }
+}
+
+/// `text` as it may be shown when it is no URL that we accept, but holds credentials: the
+/// earlier tool took and kept such ones.
+pub fn without_credentials(text: &str) -> Cow<'_, str> {
+    if text.contains("…@") || text.ends_with("?…") {
+        return text.into();
+    }
+    match RepositoryUrl::parse(text) {
+        Err(InvalidUrl::Credentials) => parse::shown(text).into(),
+        Err(InvalidUrl::Query(_)) => format!("{}?…", parse::shown(text)).into(),
+        _ => text.into(),
     }
 }
 

@@ -197,7 +197,7 @@ fn malformed(text: &str, what: &'static str) -> InvalidUrl {
 }
 
 /// `text` for an error message, without anything that could be a credential.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let text = text.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),

@@ -183,3 +183,23 @@ fn who_cloned_a_checkout_over_http_does_not_count() {
         Err(InvalidUrl::Credentials)
     );
 }
+
+#[test]
+fn what_an_earlier_tool_kept_is_shown_without_its_credentials() {
+    for (kept, shown) in [
+        (
+            "https://bob:pass@h.example/r.git",
+            "https://…@h.example/r.git",
+        ),
+        ("https://token@h.example/r", "https://…@h.example/r"),
+        ("ssh://git:pass@h.example/r", "ssh://…@h.example/r"),
+        ("https://h.example/r?token=x", "https://h.example/r?…"),
+        ("ssh://git@h.example/r", "ssh://git@h.example/r"),
+        ("git@h.example:r.git", "git@h.example:r.git"),
+        ("https://h.example/r", "https://h.example/r"),
+        ("not a url at all", "not a url at all"),
+    ] {
+        assert_eq!(without_credentials(kept), shown);
+        assert_eq!(without_credentials(shown), shown, "whoever copies it");
+    }
+}

@@ -3,7 +3,7 @@
 use dockerops_core::decode::closest;
 use dockerops_core::names::{Owner, StackName};
 use dockerops_core::report::Problem;
-use dockerops_core::repository_url::RepositoryUrl;
+use dockerops_core::repository_url::{RepositoryUrl, without_credentials};
 
 use crate::reconcile::problem;
 use crate::store::{Repository, Store, StoreError};
@@ -47,7 +47,8 @@ fn stack(store: &Store, name: StackName) -> Result<Subject, Problem> {
 pub(super) fn repository(store: &Store, text: &str) -> Result<Repository, Problem> {
     let rows = store.repositories().map_err(|error| failed(&error))?;
     // The earlier tool watched what is no address to us: it must be possible to name it.
-    if let Some(row) = rows.iter().find(|row| row.url == text) {
+    let shown = without_credentials(text);
+    if let Some(row) = rows.iter().find(|row| row.url == shown) {
         return Ok(row.clone());
     }
     let url = RepositoryUrl::parse(text).map_err(|error| problem(&error, error.hint()))?;

@@ -1,7 +1,7 @@
 //! The table `repository_cache`: which repositories are watched.
 
 use dockerops_core::names::Owner;
-use dockerops_core::repository_url::RepositoryUrl;
+use dockerops_core::repository_url::{RepositoryUrl, without_credentials};
 use rusqlite::{Connection, params};
 
 use super::{OF_A_STACK, Store, StoreError};
@@ -10,6 +10,7 @@ use super::{OF_A_STACK, Store, StoreError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
     /// The URL as given to `watch`; the earlier tool checked less, so it may not parse.
+    /// Credentials that are in it stay in the table.
     pub url: String,
     /// When it was last watched or reconciled, RFC 3339.
     pub last_watch: String,
@@ -92,7 +93,7 @@ fn all(connection: &Connection) -> rusqlite::Result<Vec<Repository>> {
         connection.prepare("SELECT url, last_watch FROM repository_cache ORDER BY id")?;
     let rows = statement.query_map([], |row| {
         Ok(Repository {
-            url: row.get(0)?,
+            url: shown(&row.get::<_, String>(0)?),
             last_watch: row.get(1)?,
         })
     })?;
@@ -115,6 +116,11 @@ pub(super) fn spellings(connection: &Connection, owner: &Owner) -> rusqlite::Res
 pub(super) fn owner_of(url: &str) -> Owner {
     match RepositoryUrl::parse(url) {
         Ok(parsed) => parsed.normalised(),
-        Err(_) => Owner(url.to_owned()),
+        Err(_) => Owner(shown(url)),
     }
+}
+
+/// What of `url` leaves the table.
+pub(super) fn shown(url: &str) -> String {
+    without_credentials(url).into_owned()
 }

@@ -4,7 +4,7 @@ use dockerops_core::names::Owner;
 use dockerops_core::revision::Revision;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::repositories::{owner_of, spellings};
+use super::repositories::{owner_of, shown, spellings};
 use super::{OF_A_STACK, Store, StoreError};
 
 /// A row of `stacks`.
@@ -248,7 +248,7 @@ impl Store {
 fn stack(row: &Row<'_>) -> rusqlite::Result<Stack> {
     Ok(Stack {
         name: row.get(0)?,
-        repository_url: row.get(1)?,
+        repository_url: shown(&row.get::<_, String>(1)?),
         compose_path: row.get(2)?,
         hash: row.get(3)?,
         status: Status::parse(&row.get::<_, String>(4)?),

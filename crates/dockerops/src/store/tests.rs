@@ -109,6 +109,20 @@ fn a_new_database_has_the_documented_tables_and_columns() {
 }
 
 #[test]
+fn credentials_in_an_address_of_an_earlier_database_stay_in_its_tables() {
+    let kept = EARLIER.replace("https://git", "https://bob:hunter2@git");
+    let place = with_sql(&kept);
+    let mut store = Store::open(&place.path).unwrap();
+    let (repositories, stacks) = (store.repositories().unwrap(), store.stacks().unwrap());
+    let told = format!("{repositories:?} {stacks:?} {:?}", stacks[0].owner());
+    assert!(!told.contains("hunter2"), "{told}");
+    assert_eq!(repositories[0].owner(), stacks[0].owner());
+    store.remove_repository(&repositories[0].url).unwrap();
+    assert!(store.repositories().unwrap().is_empty(), "it can be named");
+    assert!(store.stacks().unwrap().is_empty());
+}
+
+#[test]
 fn an_earlier_database_opens_and_goes_on_working() {
     let place = with_sql(EARLIER);
     let mut store = Store::open(&place.path).unwrap();

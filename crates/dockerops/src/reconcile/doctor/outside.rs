@@ -29,8 +29,9 @@ pub(super) async fn repositories(
     };
     let asked = urls.into_iter().flatten().map(|(given, url)| async move {
         let Some(url) = url else {
-            let fix =
-                format!("Run `dockerops unwatch {given}`, and watch its address as Git knows it.");
+            let fix = format!(
+                "Run `dockerops unwatch --keep-stacks '{given}'`, then `watch` its address as Git knows it, without credentials."
+            );
             return Check::fail("repository", format!("`{given}` is no address"), Some(fix));
         };
         match timeout(PATIENCE, world.git.remote_head(url)).await {
