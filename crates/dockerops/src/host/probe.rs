@@ -10,15 +10,15 @@ use rustix::io::Errno;
 /// Looks at `path`; writes a file of our own there and removes it again. Blocks, perhaps for
 /// ever: a server that is away does not answer.
 pub fn storage(path: &Path) -> Storage {
-    let Ok(real) = fs::canonicalize(path) else {
-        return Storage {
-            place: Place::Missing,
-            written: Ok(()),
-        };
+    let (place, written) = match fs::canonicalize(path) {
+        Ok(real) => (place(&real), write(&real)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (Place::Missing, Ok(())),
+        // A stale mount is there, and says so.
+        Err(error) => (place(path), Err(error)),
     };
     Storage {
-        place: place(&real),
-        written: write(&real).map_err(|error| unwritten(&error)),
+        place,
+        written: written.map_err(|error| unwritten(&error)),
     }
 }
 
@@ -115,6 +115,11 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         let none = storage(&folder.path().join("none"));
         assert_eq!(none.place, Place::Missing);
+        let file = folder.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let below = storage(&file.join("x"));
+        assert_ne!(below.place, Place::Missing, "what cannot be looked at may be there");
+        assert!(matches!(below.written, Err(Unwritten::Other(_))));
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
         assert!(matches!(unwritten(&denied), Unwritten::Other(_)));
         let denied = io::Error::from_raw_os_error(Errno::ACCESS.raw_os_error());
