@@ -1,4 +1,4 @@
-//! The algorithm: fetch, read, desire, observe, resolve, plan, apply, wait, remove, record.
+//! The algorithm: fetch, read, desire, observe, resolve, plan, apply, wait, recover, remove, renew, record.
 //!
 //! [`run`] is that list. Every decision is the core's; every touch is an
 //! adapter's. One broken repository or stack never stops the others, and a run
@@ -21,6 +21,7 @@ mod gates;
 mod held;
 mod history;
 mod images;
+mod limits;
 mod platforms;
 mod preview;
 mod problem;
@@ -46,12 +47,10 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use dockerops_core::departed::Insist;
 use dockerops_core::fingerprint::FingerprintKey;
 use dockerops_core::health::{Tally, judge};
-use dockerops_core::manifest::StackOptions;
 use dockerops_core::names::StackName;
 use dockerops_core::observed::{Node, Observed, Task};
 use dockerops_core::plan::Policy;
@@ -61,6 +60,7 @@ use jiff::Timestamp;
 pub use agreed::{Agreed, all_moved, read_plan};
 pub use by_hand::{Earlier, earlier, roll_back};
 pub use doctor::doctor;
+pub use limits::Limits;
 pub(crate) use problem::not_a_folder;
 pub use problem::problem;
 pub(crate) use read::read_secret;
@@ -122,15 +122,6 @@ pub struct Request {
     pub wait: Wait,
 }
 
-/// How long a stack may take, as far as the command says so.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Until its services are well; else what `stacks.yaml` says, else 5 minutes.
-    pub forward: Option<Duration>,
-    /// To return to what was well; else as forward.
-    pub rollback: Option<Duration>,
-}
-
 /// What asked for a run, as the history has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
@@ -149,25 +140,6 @@ pub enum Trigger {
     /// `unwatch`
     Unwatch,
 }
-
-impl Limits {
-    /// What a stack with `options` may take to get well.
-    fn of(self, options: &StackOptions) -> Duration {
-        let limit = self.forward.or(options.timeout);
-        limit.unwrap_or(DEFAULT_LIMIT)
-    }
-
-    /// The limits of a rollback, seen as a deploy.
-    fn backward(self) -> Self {
-        Self {
-            forward: self.rollback.or(self.forward),
-            ..self
-        }
-    }
-}
-
-/// How long a stack may take when nobody says.
-const DEFAULT_LIMIT: Duration = Duration::from_secs(300);
 
 impl Trigger {
     /// As in the history.
