@@ -78,6 +78,13 @@ pub struct Service {
     pub job_iteration: Option<u64>,
 }
 
+impl Service {
+    /// What the label `name` of the service, not of its containers, says.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.spec.get("Labels")?.get(name)?.as_str()
+    }
+}
+
 impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service")

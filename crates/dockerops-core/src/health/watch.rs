@@ -40,16 +40,6 @@ impl Outcome {
             | Self::Left(health) => health,
         }
     }
-
-    /// As [`health`](Self::health), to be completed.
-    pub fn health_mut(&mut self) -> &mut Health {
-        match self {
-            Self::Healthy(health)
-            | Self::Failed(health)
-            | Self::TimedOut(health)
-            | Self::Left(health) => health,
-        }
-    }
 }
 
 /// One reading of the Swarm.

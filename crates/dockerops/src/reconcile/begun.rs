@@ -106,7 +106,7 @@ impl Draft<'_> {
         let run = self.in_store(|store, owner, stack| {
             let then = store.newest_healthy_at(owner, stack, revision)?;
             then.map_or_else(
-                || store.newest_healthy(owner, stack, None),
+                || store.newest_healthy(owner, stack),
                 |run| Ok(Some(run)),
             )
         });

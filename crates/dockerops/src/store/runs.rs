@@ -128,19 +128,16 @@ impl Store {
         self.one_run("repository = ?1 AND stack = ?2", of_stack)
     }
 
-    /// The newest run of a stack that ended well, of another content than `hash` if one is given.
+    /// The newest run of a stack that ended well.
     ///
     /// What a rollback returns to: its commit and pins say what ran.
     pub fn newest_healthy(
         &self,
         repository: &Owner,
         stack: &str,
-        other_than: Option<&str>,
     ) -> Result<Option<Run>, StoreError> {
-        self.one_run(
-            "repository = ?1 AND stack = ?2 AND healthy AND hash IS NOT ?3",
-            params![repository.0, stack, other_than],
-        )
+        let of_stack = params![repository.0, stack];
+        self.one_run("repository = ?1 AND stack = ?2 AND healthy", of_stack)
     }
 
     /// The newest run of a stack that ended well at `revision`.

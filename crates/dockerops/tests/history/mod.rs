@@ -73,7 +73,7 @@ async fn a_failure_that_comes_again_counts_up() {
     assert!(runs.last().unwrap().ended.reason.contains("exit 3"));
     assert!(runs.len() <= 2 && runs[0].repeated >= 1, "{runs:?}");
     let owner = Target::parse(&app.url()).owner().unwrap();
-    let healthy = bench.world.store().newest_healthy(&owner, "app", None);
+    let healthy = bench.world.store().newest_healthy(&owner, "app");
     assert_eq!(healthy.unwrap(), None);
 }
 

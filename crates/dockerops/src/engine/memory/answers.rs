@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::super::client::MIN_API;
 use super::super::{
     Applied, Engine, EngineError, EngineInfo, ImageRemoval, LocalImage, LogLine, LogLines,
-    LogRequest, LogSource, PullProgress, TaskFilter, removed,
+    LogRequest, LogSource, PullProgress, SwarmState, TaskFilter, removed,
 };
 use super::MemorySwarm;
 
@@ -44,7 +44,7 @@ impl Engine for MemorySwarm {
             api: MIN_API.to_owned(),
             name: "memory".to_owned(),
             node_id: "node1".to_owned(),
-            swarm: self.state().swarm,
+            swarm: SwarmState::Manager,
             root: String::new(),
         })
     }
@@ -70,7 +70,7 @@ impl Engine for MemorySwarm {
         let mut state = self.state();
         let wanted = |(task, up_to_date): &&(Task, bool)| {
             let service = state.services.get(&task.service_id);
-            let stack = service.and_then(|s| s.spec["Labels"][label::NAMESPACE].as_str());
+            let stack = service.and_then(|s| s.label(label::NAMESPACE));
             let removed = state.removed.get(&task.service_id).map(String::as_str);
             let stack = stack.or(removed);
             (filter.services.is_empty() || filter.services.contains(&task.service_id))
@@ -153,19 +153,13 @@ impl Engine for MemorySwarm {
         &self,
         reference: &str,
         _registry_auth: Option<&Secret>,
-        progress: &(dyn Fn(PullProgress) + Send + Sync),
+        _progress: &(dyn Fn(PullProgress) + Send + Sync),
     ) -> Result<(), EngineError> {
-        let mut state = self.state();
-        let Some(image) = state.pullable.get(reference).cloned() else {
-            return Err(EngineError::Pull {
-                image: reference.to_owned(),
-                message: format!("manifest for {reference} not found: manifest unknown"),
-            });
-        };
-        progress(PullProgress::default());
-        state.images.insert(image.id.clone(), image);
-        state.record("pull", reference);
-        Ok(())
+        // What this node does not have, nobody has.
+        Err(EngineError::Pull {
+            image: reference.to_owned(),
+            message: format!("manifest for {reference} not found: manifest unknown"),
+        })
     }
 
     async fn remove_image(&self, reference: &str) -> Result<ImageRemoval, EngineError> {
@@ -174,17 +168,13 @@ impl Engine for MemorySwarm {
         let Some(image) = images.find(|image| is_named(image, reference)).cloned() else {
             return Ok(ImageRemoval::Absent);
         };
-        if state.in_use.iter().any(|name| is_named(&image, name)) {
-            let message = "image is being used by running container 1".to_owned();
-            return Ok(ImageRemoval::Kept { message });
-        }
         state.images.remove(&image.id);
         state.record("remove image", reference);
         Ok(ImageRemoval::Removed)
     }
 
     async fn images_in_use(&self) -> Result<BTreeSet<String>, EngineError> {
-        Ok(self.state().in_use.clone())
+        Ok(BTreeSet::new())
     }
 }
 

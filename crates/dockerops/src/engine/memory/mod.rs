@@ -20,7 +20,7 @@ use dockerops_core::plan::Action;
 use dockerops_core::secret::Secret;
 use serde_json::Value;
 
-use super::{Applied, EngineError, LocalImage, LogLine, LogStream, SwarmState};
+use super::{Applied, EngineError, LocalImage, LogLine, LogStream};
 
 /// What becomes of the tasks of a service when it is next written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +60,6 @@ struct State {
     removed: BTreeMap<String, String>,
     nodes: Vec<Node>,
     images: BTreeMap<String, LocalImage>,
-    pullable: BTreeMap<String, LocalImage>,
-    in_use: BTreeSet<String>,
-    swarm: SwarmState,
     /// By service: what its spec must hold for the script to be played.
     scripts: BTreeMap<String, (String, Script)>,
     /// By name: the credentials that a service was last written with, kept by updates without.
@@ -233,26 +230,6 @@ impl MemorySwarm {
     pub fn add_image(&self, image: LocalImage) {
         self.state().images.insert(image.id.clone(), image);
     }
-
-    /// An image that a pull of `reference` brings.
-    pub fn offer_image(&self, reference: &str, image: LocalImage) {
-        self.state().pullable.insert(reference.to_owned(), image);
-    }
-
-    /// A container uses the image of this name or id.
-    pub fn use_image(&self, name: &str) {
-        self.state().in_use.insert(name.to_owned());
-    }
-
-    /// The engine's part in a Swarm.
-    pub fn set_swarm(&self, swarm: SwarmState) {
-        self.state().swarm = swarm;
-    }
-
-    /// The nodes of the Swarm; tasks are put on the first.
-    pub fn set_nodes(&self, nodes: Vec<Node>) {
-        self.state().nodes = nodes;
-    }
 }
 
 impl State {
@@ -278,9 +255,6 @@ impl State {
                 ..Node::default()
             }],
             images: BTreeMap::new(),
-            pullable: BTreeMap::new(),
-            in_use: BTreeSet::new(),
-            swarm: SwarmState::Manager,
             scripts: BTreeMap::new(),
             credentials: BTreeMap::new(),
             failures: VecDeque::new(),

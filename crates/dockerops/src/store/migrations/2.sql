@@ -44,7 +44,7 @@ CREATE TABLE holds (
     hash TEXT NOT NULL,
     -- Why: the problem's message.
     reason TEXT NOT NULL,
-    -- returning (a rollback has begun), returned, left (nothing was taken back), by-hand.
+    -- returning (a rollback has begun), returned, left (nothing was taken back), removed, by-hand.
     state TEXT NOT NULL,
     -- What it returned to.
     target TEXT,
