@@ -98,10 +98,9 @@ pub fn former_owners(stack: &StackName, owner: &Owner, all: &[Listed<'_>]) -> BT
 /// The stacks on the Swarm that carry the label of `owner`, sorted.
 pub fn owned_stacks(observed: &Observed, owner: &Owner) -> BTreeSet<StackName> {
     let services = observed.services.iter().filter_map(|service| {
-        let labels = service.spec.get("Labels")?;
         Some((
-            labels.get(label::REPOSITORY)?.as_str()?,
-            labels.get(label::NAMESPACE)?.as_str()?,
+            service.label(label::REPOSITORY)?,
+            service.label(label::NAMESPACE)?,
         ))
     });
     let files = observed

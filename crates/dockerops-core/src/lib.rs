@@ -1,4 +1,4 @@
-//! What DockerOps decides: repository files → specs → plan → verdict.
+//! What DockerOps decides: repository files → specs → plan → health → recovery.
 //!
 //! Everything here is a plain function from plain values to plain values. The
 //! crate reads no file, no clock, no environment and no network, and nothing in
@@ -10,7 +10,8 @@
 //! files → Manifest, Compose          (manifest, yaml, compose)
 //! Compose + volumes + secrets → StackSpec             (spec)
 //! StackSpec + Observed → Plan                         (plan)
-//! tasks + update status → verdict                     (health)
+//! tasks + update status → Health                      (health)
+//! what did not get well → Recovery                    (recovery)
 //! ```
 
 pub mod bindings;
@@ -32,6 +33,7 @@ pub mod image;
 pub mod image_counts;
 pub mod lint;
 pub mod manifest;
+pub mod mode;
 pub mod names;
 pub mod observed;
 pub mod order;

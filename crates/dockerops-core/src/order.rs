@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use crate::compose::model::Condition;
 use crate::names::{StackName, label};
 use crate::observed::Service;
@@ -72,7 +70,8 @@ pub(crate) fn labelled_waves<'s>(
 ) -> Vec<Vec<&'s Service>> {
     let by_name: BTreeMap<_, _> = services.iter().map(|s| (s.name.as_str(), *s)).collect();
     let after = |name: &str| {
-        let labelled = by_name.get(name).and_then(|service| labelled(service));
+        let service = by_name.get(name);
+        let labelled = service.and_then(|service| service.label(label::DEPENDS_ON));
         let keys = labelled.into_iter().flat_map(|keys| keys.split(','));
         let scoped = keys.map(|key| stack.scoped(key));
         let known = scoped.filter_map(|name| by_name.get_key_value(name.as_str()));
@@ -86,11 +85,6 @@ pub(crate) fn labelled_waves<'s>(
             .collect()
     };
     levels.map(services).collect()
-}
-
-fn labelled(service: &Service) -> Option<&str> {
-    let labels = service.spec.get("Labels")?;
-    labels.get(label::DEPENDS_ON).and_then(Value::as_str)
 }
 
 /// Each of `names` behind all that it comes `after`. Names in a circle, which a compose file cannot

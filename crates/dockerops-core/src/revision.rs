@@ -29,10 +29,15 @@ impl Revision {
         &self.0
     }
 
-    /// The first ten digits: enough to read and to compare by eye.
+    /// Its first digits, as people write it.
     pub fn short(&self) -> &str {
-        self.0.get(..10).unwrap_or(&self.0)
+        short(&self.0)
     }
+}
+
+/// The first twelve digits of a commit's id: enough to read and to compare by eye.
+pub fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
 }
 
 impl fmt::Display for Revision {
@@ -48,7 +53,7 @@ mod tests {
     #[test]
     fn only_whole_ids_are_revisions() {
         let id = "0123456789ABCDEF0123456789abcdef01234567";
-        assert_eq!(Revision::parse(id).unwrap().short(), "0123456789");
+        assert_eq!(Revision::parse(id).unwrap().short(), "0123456789ab");
         for bad in [
             "",
             "HEAD",

@@ -12,6 +12,7 @@ pub mod host;
 pub mod init;
 pub mod lock;
 pub mod mistakes;
+mod moment;
 pub mod reconcile;
 pub mod registry;
 pub mod settings;

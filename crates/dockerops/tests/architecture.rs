@@ -20,11 +20,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("settings", &[]),
     ("lock", &[]),
     ("mistakes", &[]),
+    ("moment", &[]),
     ("desire", &["git", "host"]),
     (
         "reconcile",
         &[
-            "desire", "engine", "git", "host", "lock", "mistakes", "registry", "settings", "store",
+            "desire", "engine", "git", "host", "lock", "mistakes", "moment", "registry",
+            "settings", "store",
         ],
     ),
     (
@@ -37,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "init",
             "lock",
             "mistakes",
+            "moment",
             "reconcile",
             "registry",
             "settings",

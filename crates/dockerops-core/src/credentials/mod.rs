@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::body::Body;
 use crate::fingerprint::{Comparison, FingerprintKey};
+use crate::mode::Mode;
 use crate::observed::Service;
 use crate::plan::{Action, Restarts};
 use crate::secret::{Provenance, Secret};
@@ -156,16 +157,12 @@ fn is_better(sent: &Sent, offered: &Offered, now: Moment) -> bool {
 ///
 /// `moving` holds the ids of services with tasks that do not run the current spec yet.
 pub fn is_calm(service: &Service, moving: &BTreeSet<String>) -> bool {
-    let mode = service.spec.get("Mode");
-    let job = ["ReplicatedJob", "GlobalJob"]
-        .iter()
-        .any(|job| mode.is_some_and(|mode| mode.get(job).is_some()));
     // A write would also take away what Swarm says of an update that it paused or rolled back.
     let done = service
         .update
         .as_ref()
         .is_none_or(|update| update.state.is_empty() || update.state == "completed");
-    !job && done && !moving.contains(&service.id)
+    !Mode::of(&service.spec).is_job() && done && !moving.contains(&service.id)
 }
 
 /// The write that brings new credentials to the nodes and changes nothing: the live spec,

@@ -19,7 +19,6 @@
 //!   start and a health check that has not answered yet are [`Status::Progressing`].
 
 mod hint;
-mod mode;
 mod problem;
 mod reason;
 mod slots;
@@ -29,6 +28,7 @@ mod watch;
 use std::collections::BTreeSet;
 
 use crate::body::Body;
+use crate::mode::Mode;
 use crate::observed::{Moment, Node, Service, Task};
 use crate::placement;
 
@@ -36,7 +36,6 @@ pub use problem::{Problem, ProblemKind, Said, Speaker, explain};
 pub use status::{Status, stack};
 pub use watch::{Outcome, View, Watch};
 
-use mode::Mode;
 use slots::Slots;
 
 /// How well a service is at one moment.

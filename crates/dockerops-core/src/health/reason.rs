@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::mode::Mode;
 use super::problem::{self, FAILURES, Problem, ProblemKind};
 use super::slots::Slot;
 use crate::body::Body;
+use crate::mode::Mode;
 use crate::observed::{Moment, Node, Service, Task};
 use crate::placement;
 

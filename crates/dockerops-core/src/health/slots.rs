@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::mode::Mode;
 use super::problem::{self, Problem, ProblemKind};
 use super::reason::Reasons;
 use crate::body::Body;
+use crate::mode::Mode;
 use crate::observed::{Moment, Node, Service, Task};
 use crate::placement;
 

@@ -12,6 +12,7 @@ use super::ownership::labels_of;
 use super::wanted::secret_names;
 use super::{Action, Change, Restarts};
 use crate::body::Body;
+use crate::mode::Mode;
 use crate::observed::{Observed, Service};
 
 /// What becomes of a service's tasks. `tasks` is absent where each fitting node runs one.
@@ -102,7 +103,7 @@ impl Effect {
     }
 
     fn of_update(body: &Value, live: &Service, restarts: Restarts) -> Self {
-        if is_job(body) {
+        if Mode::of(body).is_job() {
             return Self::Rerun;
         }
         match (tasks(&live.spec), tasks(body)) {
@@ -141,24 +142,11 @@ fn live<'o>(observed: &'o Observed, id: &str) -> Option<&'o Service> {
 
 /// How many tasks a service wants; `None` when each fitting node runs one.
 fn tasks(spec: &Value) -> Option<u64> {
-    let mode = spec.get("Mode")?;
-    if mode.get("Global").is_some_and(Value::is_object)
-        || mode.get("GlobalJob").is_some_and(Value::is_object)
-    {
-        return None;
+    spec.get("Mode")?;
+    match Mode::of(spec) {
+        Mode::Global | Mode::GlobalJob => None,
+        Mode::Replicated(tasks) | Mode::ReplicatedJob(tasks) => Some(tasks),
     }
-    let count = mode
-        .pointer("/ReplicatedJob/TotalCompletions")
-        .or_else(|| mode.pointer("/Replicated/Replicas"));
-    // The engine's default (api/types/swarm, `ReplicatedService`).
-    Some(count.and_then(Value::as_u64).unwrap_or(1))
-}
-
-fn is_job(spec: &Value) -> bool {
-    let mode = spec.get("Mode");
-    ["ReplicatedJob", "GlobalJob"]
-        .iter()
-        .any(|job| mode.and_then(|mode| mode.get(job)?.as_object()).is_some())
 }
 
 /// Absent is 1 (swarmkit, `defaults.Service`); 0, when written, is all at once.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Adopt;
+use crate::mode::Mode;
 use crate::names::{Owner, StackName, label};
 use crate::observed::{Observed, Service};
 
@@ -137,15 +138,7 @@ pub(super) fn is_adopted_job(service: &Service, stack: &StackName) -> bool {
 
 /// Whether its tasks run to an end.
 pub(super) fn is_job(service: &Service) -> bool {
-    let mode = service.spec.get("Mode");
-    let jobs = ["ReplicatedJob", "GlobalJob"];
-    jobs.iter()
-        .any(|job| mode.is_some_and(|mode| mode.get(job).is_some()))
-}
-
-/// Whether `service` belongs to `stack`, whoever deployed it.
-pub fn is_of_stack(service: &Service, stack: &StackName) -> bool {
-    in_stack(&labels_of(service), stack)
+    Mode::of(&service.spec).is_job()
 }
 
 /// Whether `labels` put an object into `stack`.

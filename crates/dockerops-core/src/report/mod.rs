@@ -89,6 +89,26 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// As in `-o json` and the history.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Held => "held",
+            Self::Suspended => "suspended",
+            Self::RolledBack => "rolled-back",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether the stack is as asked, as far as it was waited for.
+    pub fn is_as_asked(self) -> bool {
+        matches!(self, Self::Unchanged | Self::Changed)
+    }
+}
+
 /// What happened to one stack.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StackReport {

@@ -139,10 +139,8 @@ pub fn services_of<'a>(
     name: &'a StackName,
     services: &'a [Service],
 ) -> impl Iterator<Item = &'a Service> {
-    services.iter().filter(|service| {
-        let namespace = &service.spec["Labels"][label::NAMESPACE];
-        namespace.as_str() == Some(name.as_str())
-    })
+    let ours = |service: &&Service| service.label(label::NAMESPACE) == Some(name.as_str());
+    services.iter().filter(ours)
 }
 
 /// As its worst service. That nothing is there is well only where nothing is asked for.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Reading;
 use crate::health::{Health, Problem, Status, judge};
+use crate::mode::Mode;
 use crate::observed::{Moment, Node, Service, Task};
 
 /// A service and its tasks.
@@ -106,7 +106,7 @@ impl ServiceStatus {
 
 /// The newest task of each slot that is wanted, or that ended by itself.
 fn tasks(service: &Service, reading: Reading<'_>) -> Vec<TaskStatus> {
-    let is_global = is_global(&service.spec);
+    let is_global = Mode::of(&service.spec).is_global();
     let mut newest = BTreeMap::<(u64, &str), &Task>::new();
     let ours = reading.tasks.iter();
     for task in ours.filter(|task| task.service_id == service.id) {
@@ -126,11 +126,6 @@ fn tasks(service: &Service, reading: Reading<'_>) -> Vec<TaskStatus> {
     tasks
         .map(|task| shown(task, reading.nodes, reading.now))
         .collect()
-}
-
-fn is_global(spec: &Value) -> bool {
-    let mode = &spec["Mode"];
-    mode["Global"].is_object() || mode["GlobalJob"].is_object()
 }
 
 /// Not what was scaled away, or ended as its node was `drained`.

@@ -28,7 +28,7 @@ pub(super) async fn services(
 
 fn stacks(services: &[Service]) -> Vec<&str> {
     let names = services.iter();
-    let names = names.filter_map(|service| service.spec["Labels"][label::NAMESPACE].as_str());
+    let names = names.filter_map(|service| service.label(label::NAMESPACE));
     let names: BTreeSet<_> = names.collect();
     names.into_iter().collect()
 }

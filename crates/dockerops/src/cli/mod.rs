@@ -15,7 +15,6 @@ mod init;
 mod limits;
 mod log;
 mod logs;
-mod moment;
 mod offline;
 mod output;
 mod plan;

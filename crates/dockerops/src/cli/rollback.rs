@@ -6,8 +6,8 @@ use std::time::Duration;
 use dockerops_core::departed::Insist;
 use dockerops_core::names::StackName;
 use dockerops_core::plan::{Policy, Prune, VolumeChange};
-use dockerops_core::recovery::short;
 use dockerops_core::report::Problem;
+use dockerops_core::revision::short;
 
 use super::limits::LimitArgs;
 use super::output::Output;

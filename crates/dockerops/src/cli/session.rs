@@ -116,8 +116,7 @@ impl Session {
     pub(super) async fn look(key: Key, out: &mut Output) -> Result<Self, Problem> {
         let settings = settings(out)?;
         let engine = engine(&settings)?;
-        let store =
-            Store::snapshot(&settings.database).map_err(|error| problem(&error, error.hint()))?;
+        let store = records_to_look(&settings)?;
         let key = match key {
             Key::Looked => settings.fingerprint_key_to_look(),
             Key::Kept => settings.fingerprint_key(),

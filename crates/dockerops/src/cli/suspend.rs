@@ -7,11 +7,11 @@ use dockerops_core::report::Problem;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::moment::moment;
 use super::output::Output;
 use super::session::{Records, duration};
 use super::subject::Subject;
 use super::{Exit, session};
+use crate::moment::moment;
 use crate::reconcile::problem;
 use crate::store::{Store, StoreError, Suspension};
 

@@ -33,7 +33,7 @@ async fn remains(engine: &dyn Engine, stacks: &[StackName]) -> Result<Option<Str
     let observed = engine.observe().await?;
     let ours = |namespace: Option<&str>| stacks.iter().any(|s| Some(s.as_str()) == namespace);
     let mut services = observed.services.iter();
-    let of_stack = |s: &&Service| ours(s.spec["Labels"][label::NAMESPACE].as_str());
+    let of_stack = |s: &&Service| ours(s.label(label::NAMESPACE));
     if let Some(service) = services.find(of_stack) {
         return Ok(Some(format!("service `{}`", service.name)));
     }

@@ -82,7 +82,7 @@ pub fn mask_content(text: &str, name: &str, content: &Secret) -> String {
 /// The same of a service whose body is not known: the values of those of its variables that
 /// hold secrets, as its label says.
 pub fn mask_live(text: &str, service: &Service) -> String {
-    let names = service.spec["Labels"][label::SECRET_ENV].as_str();
+    let names = service.label(label::SECRET_ENV);
     let names: Vec<_> = names.unwrap_or_default().split(',').collect();
     let variables = &service.spec["TaskTemplate"]["ContainerSpec"]["Env"];
     let variables = variables.as_array().into_iter().flatten();

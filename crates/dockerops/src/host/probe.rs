@@ -118,7 +118,11 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "x").unwrap();
         let below = storage(&file.join("x"));
-        assert_ne!(below.place, Place::Missing, "what cannot be looked at may be there");
+        assert_ne!(
+            below.place,
+            Place::Missing,
+            "what cannot be looked at may be there"
+        );
         assert!(matches!(below.written, Err(Unwritten::Other(_))));
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
         assert!(matches!(unwritten(&denied), Unwritten::Other(_)));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use dockerops_core::plan::{Ownership, is_of_stack, owner_of};
+use dockerops_core::plan::{Ownership, owner_of};
+use dockerops_core::status::services_of;
 
 use super::draft::Draft;
 use super::{Seen, Trigger};
@@ -17,8 +18,7 @@ impl Draft<'_> {
     /// moving, or stopped half-way.
     pub(super) fn was_well(&self) -> bool {
         let seen = self.stacks.seen;
-        let services = seen.observed.services.iter();
-        let mut mine = services.filter(|service| is_of_stack(service, &self.spec.name));
+        let mut mine = services_of(&self.spec.name, &seen.observed.services);
         let well = |state: &str| matches!(state, "" | "completed");
         mine.all(|service| {
             let state = service.update.as_ref().map_or("", |update| &update.state);

@@ -3,15 +3,15 @@
 //! Asks neither Git's server nor, for images that were deployed before, a registry.
 
 use dockerops_core::names::{Owner, StackName};
-use dockerops_core::recovery::{Hold, HoldState, short};
-use dockerops_core::report::{Outcome, Problem, Report, RepositoryReport, StackReport};
+use dockerops_core::recovery::{Hold, HoldState};
+use dockerops_core::report::{Problem, Report, RepositoryReport, StackReport};
 use dockerops_core::repository_url::RepositoryUrl;
 use dockerops_core::revision::Revision;
 use jiff::Timestamp;
 
 use super::returning::Return;
 use super::rollout::Unmade;
-use super::{Request, World, problem, suspended};
+use super::{Request, World, history, problem, suspended};
 use crate::store::{Begun, Deployed, Ended, Run, Stack, StoreError};
 
 /// What is to be returned to.
@@ -166,7 +166,7 @@ impl Back<'_> {
             .hold(&self.owner, self.stack.as_str())
             .map_err(failed)?;
         let hash = before.map_or_else(|| self.earlier.row.hash.clone(), |hold| hold.hash);
-        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let now = Timestamp::now().to_string();
         let head = self.head().unwrap_or_else(|| self.revision.to_string());
         let hold = Hold {
             revision: head.clone(),
@@ -202,7 +202,7 @@ impl Back<'_> {
         if report.problem.is_none() {
             report.warnings.push(format!(
                 "it stays at {}: a new commit or `dockerops retry {}` deploys again",
-                short(self.revision.as_str()),
+                self.revision.short(),
                 self.stack
             ));
         }
@@ -210,7 +210,7 @@ impl Back<'_> {
     }
 
     fn record(&self, report: &StackReport) -> Result<(), Problem> {
-        let well = matches!(report.outcome, Outcome::Changed | Outcome::Unchanged);
+        let well = report.outcome.is_as_asked();
         let recorded = self.world.store().together(|store| {
             if well {
                 self.record_deployed(store, report)?;
@@ -242,24 +242,18 @@ impl Back<'_> {
     }
 
     fn ended(&self, report: &StackReport, well: bool) -> Ended {
-        let json = |value: serde_json::Result<serde_json::Value>| value.unwrap_or_default();
-        let outcome = json(serde_json::to_value(report.outcome));
         Ended {
             repository: self.owner.clone(),
             stack: self.stack.to_string(),
             commit: self.earlier.run.ended.commit.clone(),
             trigger: super::Trigger::Rollback.as_str().to_owned(),
-            outcome: outcome.as_str().unwrap_or_default().to_owned(),
-            reason: report
-                .problem
-                .as_ref()
-                .map(|problem| problem.message.clone())
-                .unwrap_or_default(),
+            outcome: report.outcome.as_str().to_owned(),
+            reason: history::reason(report.problem.as_ref()),
             healthy: well,
             hash: report.hash.clone().unwrap_or_default(),
             pins: self.earlier.run.ended.pins.clone(),
             secrets: self.earlier.run.ended.secrets.clone(),
-            report: json(serde_json::to_value(report)),
+            report: history::to_json(report),
             started_at: self.started.to_string(),
             ended_at: Timestamp::now().to_string(),
         }

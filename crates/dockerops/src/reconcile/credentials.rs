@@ -100,11 +100,10 @@ fn mine<'a>(
     report: &Report,
 ) -> Vec<Mine<'a>> {
     let owned = |service: &'a Service| {
-        let label = |name: &str| service.spec.get("Labels")?.get(name)?.as_str();
-        let owner = label(label::REPOSITORY)?;
+        let owner = service.label(label::REPOSITORY)?;
         let repository = repositories.iter().position(|r| r.owner.0 == owner)?;
         let stacks = &report.repositories.get(repository)?.stacks;
-        let stack = label(label::NAMESPACE)?;
+        let stack = service.label(label::NAMESPACE)?;
         let stack = stacks.iter().find(|report| report.name.as_str() == stack)?;
         let image = service.spec.pointer("/TaskTemplate/ContainerSpec/Image");
         Some(Mine {

@@ -73,7 +73,7 @@ pub(super) fn removed(
         stack: report.name.to_string(),
         commit: None,
         trigger: trigger.as_str().to_owned(),
-        outcome: "removed".to_owned(),
+        outcome: Outcome::Removed.as_str().to_owned(),
         reason: String::new(),
         healthy: false,
         hash: String::new(),
@@ -96,12 +96,12 @@ impl Told<'_> {
     /// What the repository as a whole has to say: why it failed, and its files.
     fn whole(&self, report: &RepositoryReport) -> Ended {
         let problem = report.problem.as_ref();
-        let outcome = problem.map_or("changed", |_| "failed");
+        let outcome = problem.map_or(Outcome::Changed, |_| Outcome::Failed);
         let mut json = to_json(report);
         // Each of them has a row of its own.
         json["stacks"] = json!([]);
         Ended {
-            outcome: outcome.to_owned(),
+            outcome: outcome.as_str().to_owned(),
             reason: reason(problem),
             report: json,
             ..self.ended("")
@@ -110,12 +110,10 @@ impl Told<'_> {
 
     fn stack(&self, report: &StackReport) -> Ended {
         let waited = self.stacks.request.wait == Wait::UntilHealthy;
-        let well = matches!(report.outcome, Outcome::Changed | Outcome::Unchanged);
-        let outcome = to_json(&report.outcome);
         Ended {
-            outcome: outcome.as_str().unwrap_or_default().to_owned(),
+            outcome: report.outcome.as_str().to_owned(),
             reason: reason(report.problem.as_ref()),
-            healthy: waited && well,
+            healthy: waited && report.outcome.is_as_asked(),
             hash: report.hash.clone().unwrap_or_default(),
             pins: self.pins(report),
             secrets: self.secrets(report),
@@ -165,8 +163,7 @@ impl Told<'_> {
     }
 
     fn desired(&self, report: &StackReport) -> Option<&DesiredStack> {
-        let mut stacks = self.read()?.desired.stacks.iter();
-        stacks.find(|stack| stack.name == report.name)
+        self.read()?.stack(&report.name)
     }
 
     fn read(&self) -> Option<&Read> {
@@ -188,10 +185,10 @@ pub(super) fn fingerprints(
         .collect()
 }
 
-fn reason(problem: Option<&Problem>) -> String {
+pub(super) fn reason(problem: Option<&Problem>) -> String {
     problem.map_or_else(String::new, |problem| problem.message.clone())
 }
 
-fn to_json(value: &impl serde::Serialize) -> Value {
+pub(super) fn to_json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }

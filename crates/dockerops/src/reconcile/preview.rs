@@ -89,7 +89,7 @@ fn origins(read: &Read, report: &StackReport) -> BTreeSet<String> {
         // Its files may be old, and only its place on the list new.
         paths.insert("stacks.yaml".to_owned());
     }
-    let stack = read.desired.stacks.iter().find(|s| s.name == report.name);
+    let stack = read.stack(&report.name);
     if let Some(stack) = stack {
         paths.extend(stack.paths.iter().cloned());
     }

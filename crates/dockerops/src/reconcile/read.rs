@@ -14,6 +14,7 @@ use dockerops_core::names::{Owner, StackName};
 use dockerops_core::report::Problem;
 use dockerops_core::repository_url::RepositoryUrl;
 use dockerops_core::revision::Revision;
+use dockerops_core::spec::StackSpec;
 use futures_util::stream::{self, StreamExt};
 
 use super::files::Files;
@@ -23,7 +24,7 @@ use super::progress::Event;
 use super::source::{BareFiles, FILE, Source};
 use super::suspended::Suspended;
 use super::{Request, Target, World, problem};
-use crate::desire::{self, Desired, DiskTree, SecretProblem, SecretValues, Values};
+use crate::desire::{self, Desired, DesiredStack, DiskTree, SecretProblem, SecretValues, Values};
 use crate::git::{CommitInfo, GitError, Tree};
 use crate::host;
 use crate::settings::Settings;
@@ -40,6 +41,14 @@ pub(super) struct Repository {
     pub(super) read: Result<Read, Problem>,
     /// What nothing is done to.
     pub(super) suspended: Suspended,
+}
+
+impl Repository {
+    /// What its stacks ask for, of those that could be read.
+    pub(super) fn specs(&self) -> impl Iterator<Item = &StackSpec> {
+        let stacks = self.read.iter().flat_map(|read| &read.desired.stacks);
+        stacks.filter_map(|stack| stack.spec.as_ref())
+    }
 }
 
 /// What was read of a repository.
@@ -61,6 +70,11 @@ pub(super) struct Checkout {
 }
 
 impl Read {
+    /// What it says of the stack `name`.
+    pub(super) fn stack(&self, name: &StackName) -> Option<&DesiredStack> {
+        self.desired.stacks.iter().find(|stack| stack.name == *name)
+    }
+
     /// Whether what it does not list may be said to have left: it is a whole
     /// repository, and known to be that one.
     pub(super) fn may_tell_leavers(&self) -> bool {

@@ -80,12 +80,7 @@ fn record_stack(
     if report.outcome == Outcome::Removed {
         return store.remove_stack(&repository.owner, name);
     }
-    let Some(stack) = read
-        .desired
-        .stacks
-        .iter()
-        .find(|stack| stack.name == report.name)
-    else {
+    let Some(stack) = read.stack(&report.name) else {
         return Ok(());
     };
     match (&read.commit, &report.hash, report.outcome) {

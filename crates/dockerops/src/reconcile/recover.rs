@@ -3,6 +3,8 @@
 //! **Invariant**: that a stack returns is noted before the first write of it, so that a run
 //! which is killed meanwhile is completed by the next.
 
+use std::collections::BTreeMap;
+
 use dockerops_core::plan::Adopt;
 use dockerops_core::recovery::{Failure, Hold, HoldState, Recovery, recovery};
 use dockerops_core::report::{ChangeReport, Outcome, Problem, RollbackReport, StackReport};
@@ -164,7 +166,7 @@ impl Rollout<'_> {
             reason: reason.cloned().unwrap_or_default(),
             state,
             target: target.map(ToString::to_string),
-            since: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            since: Timestamp::now().to_string(),
         };
         self.0.record_hold(&hold)?;
         if let Some(problem) = &mut report.problem
@@ -230,6 +232,20 @@ impl Rollout<'_> {
         })
     }
 
+    /// The stack at `revision`, whatever images and secrets were then.
+    pub(super) fn way_to<'r>(&'r self, revision: &'r Revision) -> Return<'r> {
+        Return {
+            world: self.0.stacks.world,
+            request: self.0.stacks.request,
+            url: &self.0.repository.given,
+            owner: &self.0.repository.owner,
+            stack: &self.0.spec.name,
+            revision,
+            pins: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+        }
+    }
+
     async fn return_to(
         &self,
         revision: &Revision,
@@ -237,14 +253,9 @@ impl Rollout<'_> {
     ) -> Result<RollbackReport, NotTaken> {
         let (pins, secrets) = self.0.inputs_of(revision)?;
         let back = Return {
-            world: self.0.stacks.world,
-            request: self.0.stacks.request,
-            url: &self.0.repository.given,
-            owner: &self.0.repository.owner,
-            stack: &self.0.spec.name,
-            revision,
             pins,
             secrets,
+            ..self.way_to(revision)
         };
         let told = |changes, problem| RollbackReport {
             revision: Some(revision.to_string()),

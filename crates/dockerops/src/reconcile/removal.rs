@@ -72,12 +72,7 @@ pub(super) async fn departed(
                 adopt: Adopt::Refuse,
                 volumes: &left.going,
             };
-            let removed = match leaver.agreed_to(world, request, observed) {
-                Ok(()) => leaver.remove(world, observed).await,
-                Err(problem) => Err(problem),
-            };
-            let mut removed =
-                removed.unwrap_or_else(|problem| StackReport::failed(stack.clone(), problem));
+            let mut removed = leaver.leave(world, request, observed).await;
             left.tell(&mut removed);
             let told = volumes::elsewhere(&stack, request, &seen.nodes);
             removed.warnings.extend(told);
@@ -227,6 +222,15 @@ pub(super) struct Leaver<'a> {
 }
 
 impl Leaver<'_> {
+    /// Removes it, if that was agreed to; says how it went.
+    async fn leave(&self, world: &World, request: &Request, observed: &Observed) -> StackReport {
+        let removed = match self.agreed_to(world, request, observed) {
+            Ok(()) => self.remove(world, observed).await,
+            Err(problem) => Err(problem),
+        };
+        removed.unwrap_or_else(|problem| StackReport::failed(self.stack.clone(), problem))
+    }
+
     /// Refuses a removal that a saved plan, if there is one, did not say.
     fn agreed_to(
         &self,

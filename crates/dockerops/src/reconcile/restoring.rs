@@ -1,23 +1,17 @@
 //! Back to what was seen before the first write: files, then services, then what is left over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use dockerops_core::plan::{Change, KeptWhy, Plan, Restore, restore};
-use dockerops_core::recovery::short;
 use dockerops_core::report::{ChangeReport, Problem, RollbackReport};
-use dockerops_core::revision::Revision;
-use dockerops_core::spec::StackSpec;
+use dockerops_core::revision::{Revision, short};
 
 use super::read::Repository;
-use super::returning::Return;
-use super::rollout::{Rollout, concerns_of};
+use super::rollout::{ATTEMPTS, Rollout, concerns_of, contended};
 use super::settle::Ill;
 use super::write::{Done, NotTaken, Wrote};
 use super::{bindings, observe, problem};
 use crate::engine::{Applied, Limits};
-
-/// How often what ran before is sent anew because something else changed it meanwhile.
-const ATTEMPTS: usize = 4;
 
 impl Rollout<'_> {
     /// Sends again what ran before, and waits until it is well.
@@ -58,7 +52,7 @@ impl Rollout<'_> {
                 return Ok((plan, written));
             }
         }
-        Err(super::rollout::contended(self.0.spec).into())
+        Err(contended(self.0.spec).into())
     }
 
     async fn way_back(&self, done: &Done, restarted: &BTreeSet<String>) -> Result<Plan, NotTaken> {
@@ -114,17 +108,7 @@ impl Rollout<'_> {
     ) -> Result<BTreeSet<String>, NotTaken> {
         let stacks = self.0.stacks;
         let owner = &self.0.repository.owner;
-        let back = Return {
-            world: stacks.world,
-            request: stacks.request,
-            url: &self.0.repository.given,
-            owner: &self.0.repository.owner,
-            stack: &self.0.spec.name,
-            revision,
-            pins: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-        };
-        let then = [back.read().await?];
+        let then = [self.way_to(revision).read().await?];
         let shelves = bindings::check(stacks.world, stacks.request, &then).await?;
         let (before, now) = (shelves.hashes(owner), stacks.bindings.hashes(owner));
         let mounted = self.0.spec.services.iter().flat_map(|s| &s.bindings);
@@ -137,7 +121,8 @@ impl Rollout<'_> {
         }
         warnings.extend(shelves.copy(owner, changed.clone()).await?);
         warnings.extend(self.shared(&changed));
-        let specs = specs(&then).filter(|spec| spec.name == self.0.spec.name);
+        let specs = then.iter().flat_map(Repository::specs);
+        let specs = specs.filter(|spec| spec.name == self.0.spec.name);
         let services = specs.flat_map(|spec| &spec.services);
         let restarts = services.filter(|s| s.bindings.iter().any(|id| changed.contains(id)));
         Ok(restarts.map(|service| service.name.clone()).collect())
@@ -150,7 +135,7 @@ impl Rollout<'_> {
 
     /// A binding moves for every stack that mounts it.
     fn shared(&self, changed: &BTreeSet<String>) -> Vec<String> {
-        let specs = specs(std::slice::from_ref(self.0.repository));
+        let specs = self.0.repository.specs();
         let others = specs.filter(|spec| spec.name != self.0.spec.name);
         let told = others.filter_map(|spec| {
             let mounted = spec.services.iter().flat_map(|service| &service.bindings);
@@ -180,19 +165,12 @@ impl Rollout<'_> {
 
 /// Why it did not get well. An engine that was only away says nothing of that: then what is
 /// left of the way is gone by the next run.
-pub(super) fn not_passing(waited: Result<(), Ill>) -> Result<Option<Problem>, NotTaken> {
+pub(super) fn not_passing<T>(waited: Result<T, Ill>) -> Result<Option<Problem>, NotTaken> {
     match waited {
-        Ok(()) => Ok(None),
+        Ok(_) => Ok(None),
         Err(Ill {
             problem, passing, ..
         }) if passing => Err(NotTaken { problem, passing }),
         Err(Ill { problem, .. }) => Ok(Some(problem)),
     }
-}
-
-/// What the stacks of `repositories` ask for.
-fn specs(repositories: &[Repository]) -> impl Iterator<Item = &StackSpec> {
-    let read = repositories.iter().filter_map(|r| r.read.as_ref().ok());
-    let stacks = read.flat_map(|read| &read.desired.stacks);
-    stacks.filter_map(|stack| stack.spec.as_ref())
 }

@@ -72,8 +72,7 @@ impl Return<'_> {
     ) -> Result<StackReport, Unmade> {
         let listed = then.iter().find_map(|repository| {
             let read = repository.read.as_ref().ok()?;
-            let mut stacks = read.desired.stacks.iter();
-            let stack = stacks.find(|stack| stack.name == *self.stack)?;
+            let stack = read.stack(self.stack)?;
             Some((repository, read, stack, stack.spec.as_ref()?))
         });
         let Some((repository, read, stack, spec)) = listed else {
@@ -134,7 +133,7 @@ impl Return<'_> {
     }
 
     fn unreadable(&self) -> Problem {
-        let revision = dockerops_core::recovery::short(self.revision.as_str());
+        let revision = self.revision.short();
         Problem::new(
             format!("stack `{}` cannot be read at {revision}", self.stack),
             Some(format!(

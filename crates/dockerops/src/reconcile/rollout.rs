@@ -22,7 +22,7 @@ use super::{Mode, Wait};
 use crate::engine::{Applied, Limits};
 
 /// How often a stack is planned anew because something else changed it meanwhile.
-const ATTEMPTS: usize = 4;
+pub(super) const ATTEMPTS: usize = 4;
 
 /// One stack of a run.
 pub(super) struct Rollout<'a>(pub(super) Draft<'a>);

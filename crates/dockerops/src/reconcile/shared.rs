@@ -39,9 +39,7 @@ impl Draft<'_> {
     fn kept_by_others(&self) -> Result<BTreeMap<String, String>, Problem> {
         let held = self.stacks.world.store().held(&self.repository.owner);
         let held = held.map_err(|error| problem(&error, error.hint()))?;
-        let read = self.repository.read.iter();
-        let specs = read.flat_map(|read| &read.desired.stacks);
-        let specs = specs.filter_map(|stack| stack.spec.as_ref());
+        let specs = self.repository.specs();
         let others = specs.filter(|spec| spec.name != self.spec.name);
         let state = |spec: &StackSpec| held.get(spec.name.as_str()).copied();
         let returns = state(self.spec) == Some(HoldState::Returning);

@@ -9,10 +9,10 @@ use dockerops_core::names::{Owner, StackName};
 use dockerops_core::observed::Observed;
 use dockerops_core::plan::{Ownership, owner_of};
 use dockerops_core::report::{Outcome, Problem, StackReport};
-use jiff::Timestamp;
 
 use super::read::Repository;
 use super::{World, problem};
+use crate::moment::moment;
 use crate::store::Suspension;
 
 /// What is suspended of one repository.
@@ -57,11 +57,11 @@ impl Why {
         match self {
             Self::Stack { since } => format!(
                 "suspended by hand since {}: nothing of it is changed until `dockerops resume {stack}`",
-                seconds(since)
+                moment(since)
             ),
             Self::Repository { url, since } => format!(
                 "its repository is suspended by hand since {}: nothing of it is changed until `dockerops resume {url}`",
-                seconds(since)
+                moment(since)
             ),
             Self::File => {
                 "`stacks.yaml` says `suspend: true`: nothing of it is changed until that goes"
@@ -91,18 +91,10 @@ pub(super) fn refuse(world: &World, owner: &Owner, stack: &StackName) -> Result<
     Err(Problem::new(
         format!(
             "stack `{stack}` is suspended by hand since {}",
-            seconds(&found.since)
+            moment(&found.since)
         ),
         Some(format!("Run `dockerops resume {what}` first.")),
     ))
-}
-
-/// A time to the second.
-fn seconds(time: &str) -> String {
-    time.parse::<Timestamp>().map_or_else(
-        |_| time.to_owned(),
-        |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
-    )
 }
 
 /// Notes in each repository what of it is suspended.

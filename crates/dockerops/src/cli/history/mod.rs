@@ -6,22 +6,23 @@ use std::collections::BTreeSet;
 
 use dockerops_core::names::StackName;
 use dockerops_core::report::Problem;
+use dockerops_core::revision::short;
 use serde_json::{Value, json};
 
-use super::moment::{between, coarse, moment};
 use super::output::Output;
 use super::reconcile::stack_name;
 use super::styled::{BAD, CARE, FAINT, MOVED, PLAIN, STRONG, Styled, shortened, wrapped};
 use super::subject::unknown_stack;
 use super::{Exit, session};
+use crate::moment::{between, coarse, moment};
 use crate::reconcile::problem;
 use crate::store::{Ended, Run, Store, StoreError};
 
 /// Show what runs changed, and what failed and why
 ///
 /// The newest run first. A run that changed nothing and failed nothing is not remembered, and
-/// the same failure again counts up its entry. Of each stack the newest 50 are kept, and
-/// always the newest that ended well. Needs neither Docker nor Git.
+/// the same failure again counts up its entry. Of each stack the newest 50 (`DOCKEROPS_HISTORY`)
+/// are kept, and always the newest that ended well. Needs neither Docker nor Git.
 #[derive(Debug, clap::Args)]
 pub(super) struct HistoryArgs {
     /// Only runs of this stack
@@ -170,7 +171,7 @@ fn word(outcome: &str) -> &str {
 
 fn commit(text: &mut Styled, ended: &Ended, width: Option<usize>) {
     let Some(commit) = &ended.commit else { return };
-    let revision: String = commit.revision.chars().take(12).collect();
+    let revision = short(&commit.revision);
     let line = format!("{INDENT}{revision} {} ({})", commit.subject, commit.author);
     text.line(PLAIN, shortened(&line, width));
 }

@@ -1,5 +1,6 @@
 //! One run whole, from the report that was kept with it.
 
+use dockerops_core::revision::short;
 use serde_json::{Value, json};
 
 use super::{INDENT, brief, commit, head, times};
@@ -33,7 +34,7 @@ pub(super) fn text(run: &Run) -> Styled {
     }
     problem(&mut text, &report["problem"]);
     if let Some(revision) = report["rollback"]["revision"].as_str() {
-        let revision: String = revision.chars().take(12).collect();
+        let revision = short(revision);
         text.line(PLAIN, format!("  rolled back to {revision}"));
     }
     problem(&mut text, &report["rollback"]["problem"]);

@@ -5,11 +5,12 @@ use std::time::Duration;
 use anstyle::Style;
 use dockerops_core::health::Status;
 use dockerops_core::report::Problem;
+use dockerops_core::revision::short;
 use dockerops_core::status::{RepositoryStatus, ServiceStatus, StackStatus, Sync, TaskStatus};
 
-use crate::cli::moment::{coarse, moment};
 use crate::cli::styled::{BAD, CARE, FAINT, NEW, PLAIN, STRONG, Styled, shortened, wrapped};
 use crate::cli::summary::digests_cut;
+use crate::moment::{coarse, moment};
 
 /// The whole status; lines have at most `width` characters.
 pub(super) fn text(all: &[RepositoryStatus], width: Option<usize>) -> Styled {
@@ -40,7 +41,7 @@ impl Shown {
         };
         self.text.line(STRONG, url);
         if let Some(commit) = &status.commit {
-            let revision: String = commit.revision.chars().take(12).collect();
+            let revision = short(&commit.revision);
             let line = format!("  {revision} {} ({})", commit.subject, commit.author);
             self.text.line(FAINT, shortened(&line, self.width));
         }

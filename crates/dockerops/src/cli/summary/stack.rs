@@ -4,6 +4,7 @@ use dockerops_core::plan::KeptWhy;
 use dockerops_core::report::{
     BindingReport, Outcome, RepositoryReport, RollbackReport, StackReport,
 };
+use dockerops_core::revision::short;
 
 use super::change::{self, file};
 use super::{View, problem_text};
@@ -79,7 +80,7 @@ fn stack(text: &mut Styled, report: &StackReport, view: View, width: Option<usiz
 /// Where a stack that did not get well is now.
 fn way_back(text: &mut Styled, rollback: &RollbackReport, outcome: Outcome) {
     let target = rollback.revision.as_deref().map(short);
-    let to = target.unwrap_or_else(|| "what ran before".to_owned());
+    let to = target.unwrap_or("what ran before");
     match &rollback.problem {
         None if outcome == Outcome::RolledBack => {
             text.line(MOVED, format!("  rolled back to {to}"));
@@ -151,9 +152,4 @@ fn outcome(outcome: Outcome, view: View) -> (anstyle::Style, &'static str) {
         (Outcome::Failed, View::Done) => (BAD, "FAILED"),
         (Outcome::Failed, View::Plan) => (BAD, "REFUSED: nothing of it would be written"),
     }
-}
-
-/// The first 12 characters of a revision.
-fn short(revision: &str) -> String {
-    revision.chars().take(12).collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dockerops_core::body::Body;
+use dockerops_core::mode::Mode;
 use dockerops_core::names::label;
 use dockerops_core::observed::{FileObject, Moment, Node, Service, Task, UpdateStatus};
 use dockerops_core::placement::misfit;
@@ -34,7 +35,7 @@ impl State {
             id: id.clone(),
             version: self.index,
             name: name.to_owned(),
-            job_iteration: is_job(&spec).then_some(0),
+            job_iteration: Mode::of(&spec).is_job().then_some(0),
             spec,
             update: None,
         };
@@ -84,10 +85,10 @@ impl State {
         let Some(service) = self.services.remove(id) else {
             return Applied::Removed;
         };
-        let stack = service.spec["Labels"][label::NAMESPACE].as_str();
+        let stack = service.label(label::NAMESPACE);
         let stack = stack.unwrap_or_default().to_owned();
         self.removed.insert(id.to_owned(), stack);
-        if !is_job(&service.spec) {
+        if !Mode::of(&service.spec).is_job() {
             let tasks = self.tasks.iter_mut().map(|(task, _)| task);
             tasks
                 .filter(|task| task.service_id == id)
@@ -138,7 +139,7 @@ impl State {
         let script = self.scripts.get(&service.name);
         let script = script.filter(|(mark, _)| service.spec.to_string().contains(mark.as_str()));
         let script = script.map_or(Script::Run, |(_, script)| script.clone());
-        if !is_job(&service.spec) {
+        if !Mode::of(&service.spec).is_job() {
             for (task, up_to_date) in &mut self.tasks {
                 if task.service_id == id {
                     *up_to_date = false;
@@ -189,7 +190,7 @@ impl State {
     ) {
         for (position, slot) in slots.iter().enumerate() {
             let id = self.new_id("task");
-            let place = if is_global(&service.spec) {
+            let place = if Mode::of(&service.spec).is_global() {
                 position
             } else {
                 0
@@ -220,16 +221,8 @@ fn status(state: &str) -> UpdateStatus {
     }
 }
 
-fn is_job(spec: &Value) -> bool {
-    spec["Mode"]["ReplicatedJob"].is_object() || spec["Mode"]["GlobalJob"].is_object()
-}
-
-fn is_global(spec: &Value) -> bool {
-    spec["Mode"]["Global"].is_object() || spec["Mode"]["GlobalJob"].is_object()
-}
-
 fn end_state(service: &Service) -> (&'static str, &'static str) {
-    if is_job(&service.spec) {
+    if Mode::of(&service.spec).is_job() {
         ("complete", "complete")
     } else {
         ("running", "running")
@@ -237,13 +230,10 @@ fn end_state(service: &Service) -> (&'static str, &'static str) {
 }
 
 fn slots(spec: &Value, nodes: u64) -> Vec<u64> {
-    if is_global(spec) {
-        return vec![0; usize::try_from(nodes).unwrap_or_default()];
+    match Mode::of(spec) {
+        Mode::Global | Mode::GlobalJob => vec![0; usize::try_from(nodes).unwrap_or_default()],
+        Mode::Replicated(tasks) | Mode::ReplicatedJob(tasks) => (1..=tasks).collect(),
     }
-    let mode = &spec["Mode"];
-    let job = mode["ReplicatedJob"]["TotalCompletions"].as_u64();
-    let replicas = mode["Replicated"]["Replicas"].as_u64();
-    (1..=job.or(replicas).unwrap_or(1)).collect()
 }
 
 /// Whether tasks stay, because only where they may run differs, and that is where they

@@ -92,7 +92,7 @@ pub(super) async fn registries(world: &World, observed: &Observed) -> Vec<Check>
 /// One image of each registry.
 fn images(observed: &Observed) -> BTreeMap<String, ImageRef> {
     let services = observed.services.iter();
-    let ours = services.filter(|service| service.spec["Labels"].get(label::REPOSITORY).is_some());
+    let ours = services.filter(|service| service.label(label::REPOSITORY).is_some());
     let images = ours.filter_map(|service| {
         let text = service.spec["TaskTemplate"]["ContainerSpec"]["Image"].as_str()?;
         ImageRef::parse(text).ok()

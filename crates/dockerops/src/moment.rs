@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// `2026-01-02 03:04:05Z` of an RFC 3339 time; as it is, when it is none.
-pub(super) fn moment(text: &str) -> String {
+pub(crate) fn moment(text: &str) -> String {
     text.parse::<Timestamp>().map_or_else(
         |_| text.to_owned(),
         |time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
@@ -13,13 +13,13 @@ pub(super) fn moment(text: &str) -> String {
 }
 
 /// How long from `start` to `end`; `None` when one of them is no time, or they are the wrong way round.
-pub(super) fn between(start: &str, end: &str) -> Option<Duration> {
+pub(crate) fn between(start: &str, end: &str) -> Option<Duration> {
     let (start, end): (Timestamp, Timestamp) = (start.parse().ok()?, end.parse().ok()?);
     Duration::try_from(end.duration_since(start)).ok()
 }
 
 /// `12s`, `3m`, `5h`, `2d`: the coarsest unit that is not 1.
-pub(super) fn coarse(span: Duration) -> String {
+pub(crate) fn coarse(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
         0..120 => format!("{seconds}s"),

@@ -7,7 +7,7 @@
 //! - What is held is not tried again before what is asked for changed, or a person says so.
 
 use crate::manifest::OnFailure;
-use crate::revision::Revision;
+use crate::revision::{Revision, short};
 
 /// What is known of a stack that did not get well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,11 +157,6 @@ impl Hold {
             ),
         }
     }
-}
-
-/// The first characters of a revision, as people write them.
-pub fn short(revision: &str) -> &str {
-    revision.get(..12).unwrap_or(revision)
 }
 
 #[cfg(test)]

@@ -4,15 +4,20 @@ use serde_json::Value;
 
 /// How a service runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub enum Mode {
+    /// So many tasks, which go on.
     Replicated(u64),
+    /// A task on each node, which goes on.
     Global,
+    /// So many tasks, which end.
     ReplicatedJob(u64),
+    /// A task on each node, which ends.
     GlobalJob,
 }
 
 impl Mode {
-    pub(super) fn of(spec: &Value) -> Self {
+    /// Of a service with this spec.
+    pub fn of(spec: &Value) -> Self {
         let mode = &spec["Mode"];
         let job = &mode["ReplicatedJob"];
         if job.is_object() {
@@ -31,12 +36,12 @@ impl Mode {
     }
 
     /// Whether its tasks are to end.
-    pub(super) fn is_job(self) -> bool {
+    pub fn is_job(self) -> bool {
         matches!(self, Self::ReplicatedJob(_) | Self::GlobalJob)
     }
 
     /// Whether each node gets one task.
-    pub(super) fn is_global(self) -> bool {
+    pub fn is_global(self) -> bool {
         matches!(self, Self::Global | Self::GlobalJob)
     }
 }
