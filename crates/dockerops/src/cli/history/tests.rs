@@ -88,6 +88,12 @@ fn one_run_is_told_whole() {
       rolled back to 0123456789ab
       image web:1  as it is written
     ");
+    one.ended.report["rollback"]["problem"] = json!({"message": "no leader"});
+    let text = whole::text(&one).plain();
+    assert!(
+        text.contains("rolling back to 0123456789ab FAILED\n  error: no leader"),
+        "{text}"
+    );
 }
 
 #[test]

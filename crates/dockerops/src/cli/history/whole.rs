@@ -33,17 +33,26 @@ pub(super) fn text(run: &Run) -> Styled {
             .line(PLAIN, format!(" {warning}"));
     }
     problem(&mut text, &report["problem"]);
-    if let Some(revision) = report["rollback"]["revision"].as_str() {
-        let revision = short(revision);
-        text.line(PLAIN, format!("  rolled back to {revision}"));
-    }
-    problem(&mut text, &report["rollback"]["problem"]);
+    way_back(&mut text, &report["rollback"]);
     for (image, pin) in &run.ended.pins {
         let digest = json!(pin)["pinned"]["digest"].as_str().map(str::to_owned);
         let digest = digest.unwrap_or_else(|| "as it is written".to_owned());
         text.line(PLAIN, format!("  image {image}  {digest}"));
     }
     text
+}
+
+/// Where a stack that did not get well went.
+fn way_back(text: &mut Styled, rollback: &Value) {
+    if let Some(revision) = rollback["revision"].as_str() {
+        let revision = short(revision);
+        if rollback["problem"].is_null() {
+            text.line(PLAIN, format!("  rolled back to {revision}"));
+        } else {
+            text.line(BAD, format!("  rolling back to {revision} FAILED"));
+        }
+    }
+    problem(text, &rollback["problem"]);
 }
 
 fn items<'a>(report: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {

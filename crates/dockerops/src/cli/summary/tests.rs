@@ -4,7 +4,7 @@ use dockerops_core::names::StackName;
 use dockerops_core::plan::{Effect, FieldChange, Kept, KeptWhy, Order, Risk, RiskKind};
 use dockerops_core::report::{
     BindingReport, ChangeReport, CommitReport, FileReport, Outcome, Problem, Report,
-    RepositoryReport, StackReport, Verb,
+    RepositoryReport, RollbackReport, StackReport, Verb,
 };
 
 use super::*;
@@ -82,6 +82,28 @@ fn a_summary_says_what_changed_what_failed_and_what_next() {
         hint: Write it to /nfs/secret/pw.
     1 stack changed, 1 unchanged, 1 failed.
     ");
+}
+
+#[test]
+fn a_way_back_says_where_it_led_also_when_nothing_was_left_to_write() {
+    let told = |outcome, problem| {
+        let mut one = stack("web", outcome);
+        one.rollback = Some(RollbackReport {
+            revision: None,
+            changes: Vec::new(),
+            problem,
+        });
+        text(&report(vec![one]), View::Done, None).plain()
+    };
+    let back = told(Outcome::RolledBack, None);
+    assert!(back.contains("rolled back to what ran before"), "{back}");
+    let gone = told(Outcome::Failed, None);
+    assert!(gone.contains("removed again"), "{gone}");
+    let stuck = told(Outcome::Failed, Some(Problem::new("no leader", None)));
+    assert!(
+        stuck.contains("rolling back to what ran before FAILED"),
+        "{stuck}"
+    );
 }
 
 #[test]
