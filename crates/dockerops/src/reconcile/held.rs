@@ -1,24 +1,11 @@
 //! Stacks that are not tried again: what failed is not deployed every hour.
 
 use dockerops_core::plan::{Force, Retry};
-use dockerops_core::recovery::{Hold, HoldState};
+use dockerops_core::recovery::{Held, Hold, HoldState};
 use dockerops_core::report::{Outcome, Problem, StackReport};
-use dockerops_core::revision::Revision;
 
 use super::draft::Draft;
 use super::source::FILE;
-
-/// How a stack that is held stands.
-pub(super) enum Held {
-    /// It is where it should be, and stays there.
-    There(Hold),
-    /// It is on the way back to this revision, or on its way out: that is to be completed.
-    UnderWay(Hold, Option<Revision>),
-    /// It is as the failed deploy left it, and may have got well by itself.
-    Left(Hold),
-    /// It was on its way back to what nobody remembers.
-    Lost,
-}
 
 impl Draft<'_> {
     /// Whether a person asked to try what is held.
@@ -32,26 +19,10 @@ impl Draft<'_> {
         let Some(revision) = self.revision().filter(|_| !self.insists()) else {
             return Ok(None);
         };
-        let hold = self.hold()?.filter(|hold| hold.covers(revision, hash));
-        hold.map(|hold| self.standing(hold)).transpose()
-    }
-
-    fn standing(&self, hold: Hold) -> Result<Held, Problem> {
-        let under_way = match hold.state {
-            HoldState::Returning => true,
-            HoldState::ByHand | HoldState::Removed => self.begun()?,
-            HoldState::Returned | HoldState::Left => false,
-        };
-        let target = hold.target.as_deref();
-        let target = target.and_then(|target| Revision::parse(target).ok());
-        Ok(match (hold.state, under_way, target) {
-            (HoldState::Removed, true, _) => Held::UnderWay(hold, None),
-            (_, true, Some(target)) => Held::UnderWay(hold, Some(target)),
-            // Where it was to go is not known: forward is the only way.
-            (HoldState::Returning, ..) => Held::Lost,
-            (HoldState::Left, ..) => Held::Left(hold),
-            _ => Held::There(hold),
-        })
+        match self.hold()?.filter(|hold| hold.covers(revision, hash)) {
+            Some(hold) => Ok(Some(Held::of(hold, self.begun()?))),
+            None => Ok(None),
+        }
     }
 
     /// The revision that is asked for; compose files have none.

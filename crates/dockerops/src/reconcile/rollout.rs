@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use dockerops_core::plan::{Action, Change, KeptWhy, Plan, Restarts};
+use dockerops_core::recovery::Held;
 use dockerops_core::report::{Outcome, Problem, ServiceReport, StackReport};
 use dockerops_core::spec::StackSpec;
 use tokio::sync::Semaphore;
 
 use super::draft::{Draft, outcome_of};
-use super::held::Held;
 use super::progress::Event;
 use super::settle::{Concern, Ill, settle};
 use super::stack::Stacks;
