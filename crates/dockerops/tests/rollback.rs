@@ -11,7 +11,7 @@ use std::path::Path;
 use bench::{Bench, broken, changes, compose, outcomes, repository, request};
 use dockerops::engine::{Engine, EngineError, Script};
 use dockerops::reconcile::{Mode, Request, Target, Trigger, Wait, earlier, roll_back, run};
-use dockerops::store::{Deployed, Run};
+use dockerops::store::{Begun, Deployed, Run};
 use dockerops_core::names::{Owner, StackName};
 use dockerops_core::plan::{Force, Retry};
 use dockerops_core::recovery::HoldState;
@@ -180,7 +180,12 @@ fn left_by_a_killed_run(bench: &Bench, owner: &Owner, now: &str) {
             &deployed,
         )
         .unwrap();
-    store.begin(owner, "app", &two, now).unwrap();
+    let begun = Begun {
+        revision: two,
+        at: now.to_owned(),
+        ran: true,
+    };
+    store.begin(owner, "app", &begun).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,10 +105,7 @@ impl Draft<'_> {
     pub(super) fn inputs_of(&self, revision: &Revision) -> Result<InputsThen, Problem> {
         let run = self.in_store(|store, owner, stack| {
             let then = store.newest_healthy_at(owner, stack, revision)?;
-            then.map_or_else(
-                || store.newest_healthy(owner, stack),
-                |run| Ok(Some(run)),
-            )
+            then.map_or_else(|| store.newest_healthy(owner, stack), |run| Ok(Some(run)))
         });
         let ended = run?.map(|run| run.ended);
         Ok(ended

@@ -267,7 +267,7 @@ impl Rollout<'_> {
                 warnings.extend(report.warnings);
                 Ok(told(report.changes, report.problem))
             }
-            Err(Unmade::Ill(ill)) => Ok(told(Vec::new(), not_passing(Err(ill))?)),
+            Err(Unmade::Ill(ill)) => Ok(told(Vec::new(), not_passing::<()>(Err(ill))?)),
             Err(Unmade::Unwritten(error)) => Err(error),
         }
     }

@@ -121,10 +121,10 @@ impl Rollout<'_> {
             hash: Some(self.0.hash(&plan)),
             ..Done::default()
         };
-        if interrupted && outcome_of(&plan) == Outcome::Held {
+        if interrupted.is_some() && outcome_of(&plan) == Outcome::Held {
             // Nobody was there any more to take the rest of the stack back.
             let problem = self.0.rolled_back_by_swarm(&plan);
-            return self.recover(problem.into(), done, interrupted).await;
+            return Ok(self.recover(problem.into(), done, interrupted).await);
         }
         match self.forward(plan, writers, &mut done).await {
             Ok(report) => {

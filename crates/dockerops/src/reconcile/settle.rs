@@ -220,6 +220,7 @@ mod tests {
             },
             dirty: dirty.iter().map(|&id| id.to_owned()).collect(),
             unwell: BTreeSet::new(),
+            busy: BTreeSet::new(),
             tasks: BTreeMap::new(),
             nodes: Vec::new(),
         };
