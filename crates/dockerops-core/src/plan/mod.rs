@@ -51,7 +51,7 @@ pub use inputs::{
     Adopt, Force, ImageNeed, Inputs, Jobs, NeedWhy, Platform, Policy, Prune, PruneVolumes,
     PullPolicy, Resolution, Retry, VolumeChange,
 };
-pub use ownership::{Ownership, owner_of, owner_of_checkout};
+pub use ownership::{Ownership, is_job, owner_of, owner_of_checkout};
 pub use pins::in_force as pins;
 pub use restore::Restore;
 pub use risk::{Risk, RiskKind, risks};

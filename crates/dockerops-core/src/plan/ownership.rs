@@ -137,7 +137,7 @@ pub(super) fn is_adopted_job(service: &Service, stack: &StackName) -> bool {
 }
 
 /// Whether its tasks run to an end.
-pub(super) fn is_job(service: &Service) -> bool {
+pub fn is_job(service: &Service) -> bool {
     Mode::of(&service.spec).is_job()
 }
 

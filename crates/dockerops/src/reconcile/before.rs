@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dockerops_core::plan::{Ownership, owner_of};
+use dockerops_core::plan::{Ownership, is_job, owner_of};
 use dockerops_core::status::services_of;
 
 use super::draft::Draft;
@@ -15,10 +15,11 @@ impl Draft<'_> {
     }
 
     /// Whether all of the stack was well when the run began: nothing of it was missing,
-    /// moving, or stopped half-way.
+    /// moving, or stopped half-way. Its jobs do not count: nothing returns to them.
     pub(super) fn was_well(&self) -> bool {
         let seen = self.stacks.seen;
-        let mut mine = services_of(&self.spec.name, &seen.observed.services);
+        let mine = services_of(&self.spec.name, &seen.observed.services);
+        let mut mine = mine.filter(|service| !is_job(service));
         let well = |state: &str| matches!(state, "" | "completed");
         mine.all(|service| {
             let state = service.update.as_ref().map_or("", |update| &update.state);
