@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 
 use dockerops::desire::given;
-use dockerops::reconcile::{BareFiles, Look, Mode, Request, Target, run, wait};
+use dockerops::engine::{DockerEngine, EngineSettings};
+use dockerops::reconcile::{BareFiles, Look, Mode, Request, Target, doctor, run, wait};
+use dockerops_core::checkup::State;
 use dockerops_core::health::Status;
 use dockerops_core::names::StackName;
 use dockerops_core::status::{RepositoryStatus, Sync};
@@ -94,4 +98,21 @@ async fn an_error_that_quotes_a_secret_is_shown_without_it_by_status_and_wait() 
         kept.contains("invalid value") && !kept.contains("hunter2"),
         "{kept}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_waits_ten_seconds_for_an_engine_that_hangs_and_looks_at_the_rest() {
+    let mut bench = Bench::new();
+    let socket = bench.home.path().join("d.sock");
+    let _takes_calls_and_answers_none = UnixListener::bind(&socket).unwrap();
+    let settings = EngineSettings {
+        host: Some(format!("unix://{}", socket.display())),
+        ..EngineSettings::default()
+    };
+    bench.world.engine = Arc::new(DockerEngine::new(&settings).unwrap());
+    let checks = doctor(&Arc::new(bench.world), None).await;
+    let of = |name: &str| checks.iter().find(|check| check.name == name).unwrap();
+    assert_eq!(of("engine").state, State::Fail);
+    assert!(of("engine").message.contains("10 s"), "{checks:?}");
+    assert_eq!(of("database").state, State::Ok);
 }

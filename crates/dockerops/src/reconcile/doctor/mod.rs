@@ -14,6 +14,7 @@ use dockerops_core::checkup::{self, Check};
 use dockerops_core::observed::{Node, Observed};
 use dockerops_core::report::Problem;
 use dockerops_core::repository_url::RepositoryUrl;
+use tokio::time::timeout;
 
 use super::World;
 use crate::engine::{EngineError, EngineInfo, SwarmState};
@@ -59,10 +60,14 @@ pub async fn doctor(world: &Arc<World>, database: Option<Problem>) -> Vec<Check>
 /// The engine, its Swarm, its managers and nodes.
 async fn swarm(world: &World, checks: &mut Vec<Check>) -> Swarm {
     let mut swarm = Swarm::default();
-    let info = match world.engine.info().await {
-        Ok(info) => info,
-        Err(error) => {
+    let info = match timeout(PATIENCE, world.engine.info()).await {
+        Ok(Ok(info)) => info,
+        Ok(Err(error)) => {
             checks.push(failed("engine", &error));
+            return swarm;
+        }
+        Err(_) => {
+            checks.push(silent());
             return swarm;
         }
     };
@@ -93,6 +98,13 @@ async fn swarm(world: &World, checks: &mut Vec<Check>) -> Swarm {
         Err(error) => checks.push(failed("swarm", &error)),
     }
     swarm
+}
+
+/// An engine that takes calls and does not answer: every other command waits long for it.
+fn silent() -> Check {
+    let message = format!("Docker does not answer within {} s", PATIENCE.as_secs());
+    let fix = "See `journalctl -u docker`; `systemctl restart docker` helps where it hangs.";
+    Check::fail("engine", message, Some(fix.to_owned()))
 }
 
 fn failed(name: &'static str, error: &EngineError) -> Check {
