@@ -9,7 +9,7 @@ mod git_server;
 use std::path::Path;
 use std::time::Duration;
 
-use bench::{Bench, compose, outcomes, repository, request};
+use bench::{Bench, broken, changes, compose, outcomes, repository, request};
 use dockerops::engine::{Engine, EngineError, LocalImage, Script};
 use dockerops::reconcile::{Request, Target, Trigger, earlier, roll_back, run};
 use dockerops::store::Begun;
@@ -74,6 +74,39 @@ async fn a_second_try_that_was_cut_short_goes_on_and_is_not_held_half_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_try_of_which_nothing_is_taken_leaves_the_stack_held() {
+    let (bench, app) = failed().await;
+    bench.swarm.fail_next(broken());
+
+    let refused = retry(&bench, &app).await;
+    assert_eq!(outcomes(&refused), [Outcome::Failed], "{refused:?}");
+    let next = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&next), [Outcome::Held], "{next:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_returned_is_not_taken_for_changed_by_hand_when_it_is_tried_again() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    app.commit(&[("stacks.yaml", "- {name: app, self_heal: false}\n")]);
+    bench.reconcile(&[&app]).await;
+    fail_when(&bench, "app_b", "MARK=two");
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+    let report = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&report), [Outcome::RolledBack], "{report:?}");
+    bench.swarm.script("app_b", Script::Run);
+
+    let retried = retry(&bench, &app).await;
+
+    assert_eq!(outcomes(&retried), [Outcome::Changed], "{retried:?}");
+    assert_eq!(mark(&bench, "app_a").await, "MARK=two");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=two");
+    let reasons = &retried.repositories[0].stacks[0].changes[0].reasons;
+    assert_eq!(reasons, &["changed since the last deploy"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_new_goes_also_when_the_engine_was_away_at_the_end_of_the_way_back() {
     let bench = Bench::new();
     let app = repository("app", &["a"], "one");
@@ -82,13 +115,18 @@ async fn what_was_new_goes_also_when_the_engine_was_away_at_the_end_of_the_way_b
     fail_when(&bench, "app_b", "");
     // One write forward; then the new service is to go.
     bench.swarm.fail_after(1, EngineError::NoLeader);
-    bench.reconcile(&[&app]).await;
+    let cut = bench.reconcile(&[&app]).await;
     let hold = bench.world.store().hold(&owner(&app), "app").unwrap();
     assert_eq!(hold.unwrap().state, HoldState::Returning);
+    let way_back = cut.repositories[0].stacks[0].rollback.clone().unwrap();
+    let details = way_back.problem.unwrap().details;
+    assert_eq!(details, ["The next run goes on with it."]);
 
     let next = bench.reconcile(&[&app]).await;
 
     assert_eq!(outcomes(&next), [Outcome::RolledBack], "{next:?}");
+    let problem = next.repositories[0].stacks[0].problem.clone().unwrap();
+    assert!(problem.details.is_empty(), "one way out, once: {problem:?}");
     assert_eq!(bench.services().await, ["app_a"]);
     assert_eq!(mark(&bench, "app_a").await, "MARK=one");
 }
@@ -149,6 +187,43 @@ async fn a_deploy_that_was_killed_while_it_waited_and_is_ill_by_then_returns_to_
 
     assert_eq!(outcomes(&next), [Outcome::RolledBack], "{next:?}");
     assert_eq!(mark(&bench, "app_a").await, "MARK=one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_failed_long_ago_does_not_keep_a_stack_from_returning() {
+    let bench = Bench::new();
+    let app = Repository::with(&[
+        ("stacks.yaml", "- name: app\n"),
+        ("app/compose.yml", &migrated("one")),
+    ]);
+    bench.reconcile(&[&app]).await;
+    app.commit(&[("app/compose.yml", &migrated("two"))]);
+    fail_when(&bench, "app_migrate", "MARK=two");
+    bench.reconcile(&[&app]).await;
+    // No revision is known any more that was well.
+    bench.world.store().clear_all().unwrap();
+    app.commit(&[("app/compose.yml", &compose(&["web"], "three"))]);
+    fail_when(&bench, "app_web", "MARK=three");
+
+    let report = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&report), [Outcome::RolledBack], "{report:?}");
+    assert_eq!(mark(&bench, "app_web").await, "MARK=one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_to_go_after_a_deploy_that_failed_is_not_told_as_gone() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    app.commit(&[("app/compose.yml", &compose(&["a"], "two"))]);
+    fail_when(&bench, "app_a", "MARK=two");
+
+    let report = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&report), [Outcome::RolledBack], "{report:?}");
+    assert_eq!(changes(&report), ["update service app_a"]);
+    assert_eq!(bench.services().await, ["app_a", "app_b"]);
 }
 
 /// A database that is full when a stack is to be held.
@@ -303,7 +378,7 @@ async fn a_rollback_by_hand_that_was_cut_short_goes_on_to_the_images_of_that_run
 
     let next = bench.reconcile(&[&app]).await;
 
-    assert_eq!(outcomes(&next), [Outcome::RolledBack], "{next:?}");
+    assert_eq!(outcomes(&next), [Outcome::Held], "{next:?}");
     for service in bench.swarm.services().await.unwrap() {
         let image = &service.spec["TaskTemplate"]["ContainerSpec"]["Image"];
         let then = format!("@sha256:{}", "b".repeat(64));

@@ -400,7 +400,7 @@ async fn a_rollback_by_hand_that_was_cut_short_is_completed_by_the_next_run() {
 
     let next = bench.reconcile(&[&app]).await;
 
-    assert_eq!(outcomes(&next), [Outcome::RolledBack], "{next:?}");
+    assert_eq!(outcomes(&next), [Outcome::Held], "{next:?}");
     assert_eq!(mark(&bench, "app_a").await, "MARK=one");
     assert_eq!(mark(&bench, "app_b").await, "MARK=one");
     let then = bench.reconcile(&[&app]).await;

@@ -43,7 +43,7 @@ impl Problem {
             }
             ProblemKind::Exited(_) => "See all of its log: `dockerops logs`.",
             ProblemKind::UpdatePaused | ProblemKind::RollbackPaused => {
-                "Mend what made its task fail; the next `dockerops reconcile` goes on from there."
+                "Mend what made its task fail."
             }
             ProblemKind::RolledBack | ProblemKind::Other => return None,
         };

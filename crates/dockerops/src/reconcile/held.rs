@@ -52,7 +52,9 @@ impl Draft<'_> {
 
     /// Says how to go on from a hold; the way out of what went wrong stays above it.
     pub(super) fn tell_how_to_go_on(&self, problem: &mut Problem) {
-        let cause = problem.hint.replace(self.mend());
+        let mend = self.mend();
+        let cause = problem.hint.replace(mend.clone());
+        let cause = cause.filter(|hint| *hint != mend);
         let cause = cause.map(|hint| format!("  hint: {hint}"));
         problem.details.extend(cause);
     }

@@ -20,6 +20,9 @@ use super::settle::Ill;
 use super::write::{Done, NotTaken};
 use crate::store::Begun;
 
+/// Of a way back that was cut short.
+const GOES_ON: &str = "The next run goes on with it.";
+
 impl Rollout<'_> {
     /// Takes a stack back that could not be made as asked, or leaves it, as `stacks.yaml` says.
     pub(super) async fn recover(
@@ -57,7 +60,13 @@ impl Rollout<'_> {
         match decided {
             // What was begun is judged anew by the next run.
             Recovery::Leave if passing => {}
-            Recovery::Leave => self.0.forget_begun()?,
+            Recovery::Leave => {
+                self.0.forget_begun()?;
+                // Nothing came of this try: what was held still is.
+                if let Some(hold) = done.hold.as_ref().filter(|_| done.sent.is_empty()) {
+                    self.0.record_hold(hold)?;
+                }
+            }
             Recovery::Hold => {
                 self.hold(report, HoldState::Left, None)?;
                 self.0.forget_begun()?;
@@ -107,12 +116,20 @@ impl Rollout<'_> {
         target: Option<&Revision>,
     ) -> Result<StackReport, Problem> {
         let mut report = self.0.held_report(hold);
-        report.problem = Some(Problem::new(&hold.reason, Some(self.0.mend())));
+        let by_hand = hold.state == HoldState::ByHand;
+        if !by_hand {
+            report.problem = Some(Problem::new(&hold.reason, Some(self.0.mend())));
+        }
         match target {
             None => report.rollback = Some(self.remove_all().await?),
             Some(target) => {
                 let returned = self.return_to(target, &mut report.warnings).await;
+                let told = report.clone();
                 self.arrive(&mut report, returned, Some(target))?;
+                if by_hand {
+                    // Nothing failed: it is held where a person wants it.
+                    (report.outcome, report.problem) = (told.outcome, told.problem);
+                }
             }
         }
         Ok(report)
@@ -188,7 +205,8 @@ impl Rollout<'_> {
         let rollback = match way {
             Ok(rollback) => rollback,
             // Not all of it was written: the next run goes on.
-            Err(NotTaken { problem, .. }) => {
+            Err(NotTaken { mut problem, .. }) => {
+                problem.details.extend(target.map(|_| GOES_ON.to_owned()));
                 report.rollback = Some(RollbackReport {
                     revision: target_name,
                     changes: Vec::new(),

@@ -48,7 +48,7 @@ impl Rollout<'_> {
         let mut written = Vec::new();
         for _ in 0..ATTEMPTS {
             let plan = self.way_back(done, restarted).await?;
-            if self.send(&plan, &mut written).await? {
+            if self.send(&plan, done, &mut written).await? {
                 return Ok((plan, written));
             }
         }
@@ -72,10 +72,18 @@ impl Rollout<'_> {
     }
 
     /// Whether all of `plan` but what is left over was taken.
-    async fn send(&self, plan: &Plan, written: &mut Vec<Change>) -> Result<bool, NotTaken> {
+    async fn send(
+        &self,
+        plan: &Plan,
+        done: &Done,
+        written: &mut Vec<Change>,
+    ) -> Result<bool, NotTaken> {
         for change in plan.writes() {
             match self.0.apply(change).await? {
-                Wrote::Done(_) => written.push(change.clone()),
+                Wrote::Done(_) => {
+                    written.push(change.clone());
+                    self.0.put_attempt_back(change, done)?;
+                }
                 Wrote::Stale => return Ok(false),
             }
         }

@@ -116,22 +116,33 @@ impl Rollout<'_> {
         if !plan.writes().is_empty() {
             self.0.after.all_well().await?;
         }
-        let interrupted = self.0.begin(&plan)?;
         let mut done = Done {
             hash: Some(self.0.hash(&plan)),
+            attempts: self.0.attempts()?,
+            hold: self.0.hold()?,
             ..Done::default()
         };
+        let interrupted = self.0.begin(&plan)?;
         if interrupted.is_some() && outcome_of(&plan) == Outcome::Held {
             // Nobody was there any more to take the rest of the stack back.
             let problem = self.0.rolled_back_by_swarm(&plan);
             return Ok(self.recover(problem.into(), done, interrupted).await);
         }
         match self.forward(plan, writers, &mut done).await {
-            Ok(report) => {
-                self.0.end()?;
-                Ok(report)
-            }
+            Ok(report) => Ok(self.ended(report)),
             Err(unmade) => Ok(self.recover(unmade, done, interrupted).await),
+        }
+    }
+
+    /// Notes that the stack is as asked. What was written is told also when that cannot be noted.
+    fn ended(&self, report: StackReport) -> StackReport {
+        match self.0.end() {
+            Ok(()) => report,
+            Err(problem) => StackReport {
+                outcome: Outcome::Failed,
+                problem: Some(problem),
+                ..report
+            },
         }
     }
 
@@ -160,7 +171,7 @@ impl Rollout<'_> {
             .await?;
         let mut report = self.0.report(&plan, outcome_of(&plan));
         report.warnings.append(&mut done.warnings);
-        done.report = Some(report.clone());
+        done.report = Some(nothing_removed(report.clone(), &plan));
         report.services = self.wait(&self.concerns(&plan), limits).await?;
         if let Err(NotTaken { problem, .. }) = self.remove(&plan, &mut report).await {
             report.outcome = Outcome::Failed;
@@ -251,20 +262,37 @@ impl Rollout<'_> {
         // What Swarm is still moving away from may be needed if it goes back: only services go.
         let now =
             |change: &&Change| waited || matches!(change.action, Action::RemoveService { .. });
-        for change in plan.removals().iter().filter(now) {
-            match self.0.apply(change).await? {
-                Wrote::Done(Applied::StillInUse { message }) => {
-                    report.not_done(change);
-                    report.warnings.push(message);
-                }
-                Wrote::Done(_) => {}
-                Wrote::Stale => report
-                    .warnings
-                    .push("something changed meanwhile; the next run removes the rest".into()),
+        let mut left = plan.removals().iter();
+        while let Some(change) = left.next() {
+            if !now(&change) {
+                report.not_done(change);
+                continue;
             }
+            let why = match self.0.apply(change).await {
+                Ok(Wrote::Done(Applied::StillInUse { message })) => message,
+                Ok(Wrote::Done(_)) => continue,
+                Ok(Wrote::Stale) => {
+                    "something changed meanwhile; the next run removes the rest".to_owned()
+                }
+                Err(error) => {
+                    report.not_done(change);
+                    left.for_each(|change| report.not_done(change));
+                    return Err(error);
+                }
+            };
+            report.not_done(change);
+            report.warnings.push(why);
         }
         Ok(())
     }
+}
+
+/// As long as the rest is not well, nothing goes.
+fn nothing_removed(mut report: StackReport, plan: &Plan) -> StackReport {
+    plan.removals()
+        .iter()
+        .for_each(|change| report.not_done(change));
+    report
 }
 
 /// What is to be waited for of services that were made or updated: those whose tasks start

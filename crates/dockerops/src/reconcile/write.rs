@@ -3,6 +3,7 @@
 
 use dockerops_core::image::ImageRef;
 use dockerops_core::plan::{Action, Change, Plan};
+use dockerops_core::recovery::Hold;
 use dockerops_core::report::{ChangeReport, Problem, StackReport};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -63,6 +64,10 @@ pub(super) struct Done {
     /// Also what was sent and not answered.
     pub(super) sent: Vec<Change>,
     pub(super) warnings: Vec<String>,
+    /// What was sent last before.
+    pub(super) attempts: Vec<Attempt>,
+    /// What the stack was held for before.
+    pub(super) hold: Option<Hold>,
     /// Of what is asked for.
     pub(super) hash: Option<String>,
     /// What there is to say once everything is written.
@@ -160,6 +165,19 @@ impl Draft<'_> {
         };
         let mut attempts = self.attempts()?;
         attempts.retain(|attempt| attempt.service != *name);
+        self.record_attempts(&attempts)
+    }
+
+    /// Notes of a service that was put back what was sent before: what a deploy that failed had
+    /// sent is not taken for changed by hand when it is tried again.
+    pub(super) fn put_attempt_back(&self, change: &Change, done: &Done) -> Result<(), Problem> {
+        let Some(name) = change.action.service() else {
+            return Ok(());
+        };
+        let mut attempts = self.attempts()?;
+        attempts.retain(|attempt| attempt.service != *name);
+        let before = done.attempts.iter().filter(|a| a.service == *name);
+        attempts.extend(before.cloned());
         self.record_attempts(&attempts)
     }
 

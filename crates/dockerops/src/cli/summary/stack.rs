@@ -82,7 +82,7 @@ fn way_back(text: &mut Styled, rollback: &RollbackReport, outcome: Outcome) {
     let target = rollback.revision.as_deref().map(short);
     let to = target.unwrap_or("what ran before");
     match &rollback.problem {
-        None if outcome == Outcome::RolledBack => {
+        None if outcome == Outcome::RolledBack || rollback.revision.is_some() => {
             text.line(MOVED, format!("  rolled back to {to}"));
         }
         None => text.line(MOVED, "  removed again"),
