@@ -157,6 +157,7 @@ fn what_is_in_the_way_is_named_with_its_node() {
         [
             retried("rejected No such image: registry:5000/web:2"),
             retried(r#"rejected invalid mount config for type "bind": bind source path does not exist: /p"#),
+            retried("rejected failed to mount local volume: mount :/export:/var/lib/docker/volumes/data/_data, data: addr=10.0.0.9: connection refused"),
             retried(r#"failed starting container failed: failed to create task: exec: "/bin/nonexist": stat /bin/nonexist: no such file or directory: unknown"#),
             retried("failed task: non-zero exit (3)"),
             retried("failed task: non-zero exit (137): dockerexec: unhealthy container"),
@@ -166,6 +167,7 @@ fn what_is_in_the_way_is_named_with_its_node() {
         @r#"
     progressing 0/1 restarting: ImageNotFound: No such image: registry:5000/web:2 (on node `host-n1`)
     progressing 0/1 restarting: MountMissing: invalid mount config for type "bind": bind source path does not exist: /p (on node `host-n1`)
+    progressing 0/1 restarting: VolumeNotReady: failed to mount local volume: mount :/export:/var/lib/docker/volumes/data/_data, data: addr=10.0.0.9: connection refused (on node `host-n1`)
     progressing 0/1 restarting: CannotStart: starting container failed: failed to create task: exec: "/bin/nonexist": stat /bin/nonexist: no such file or directory: unknown (on node `host-n1`)
     progressing 0/1 restarting: Exited(3): task: non-zero exit (3) (on node `host-n1`)
     progressing 0/1 restarting: Unhealthy: task: non-zero exit (137): dockerexec: unhealthy container (on node `host-n1`)
