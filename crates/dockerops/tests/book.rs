@@ -8,23 +8,25 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod book {
-    pub mod commands;
-    pub mod links;
-    pub mod page;
-    pub mod reference;
+    pub(crate) mod commands;
+    pub(crate) mod links;
+    pub(crate) mod messages;
+    pub(crate) mod page;
+    pub(crate) mod reference;
+    pub(crate) mod repositories;
 }
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use book::page::{Page, names_in, pages, root};
-use book::{commands, links, reference};
-use clap::{CommandFactory, Parser};
+use book::{commands, links, messages, reference, repositories};
+use clap::error::ErrorKind;
+use clap::{Arg, Command, Parser};
 use dockerops::cli::Cli;
 
-/// Pages of the French guide beyond those of the English one, from `docs/fr`.
-const FRENCH_GUIDE: &str = "docs/fr/guide";
 const ENGLISH_GUIDE: &str = "docs/guide";
+const FRENCH_GUIDE: &str = "docs/fr/guide";
 
 #[test]
 fn every_page_in_a_summary_exists_and_lies_in_its_book() {
@@ -65,7 +67,9 @@ fn every_link_in_the_docs_leads_to_a_file_and_a_heading() {
 
 #[test]
 fn every_command_line_in_the_docs_is_one_that_the_program_takes() {
-    let lines: Vec<_> = pages().iter().flat_map(commands::lines).collect();
+    let pages = pages();
+    let lines = pages.iter().filter(|page| page.path != reference::PAGE);
+    let lines: Vec<_> = lines.flat_map(commands::lines).collect();
     assert!(lines.len() > 100, "found {} command lines", lines.len());
     let wrong: Vec<String> = lines.iter().filter_map(refusal).collect();
     assert_eq!(wrong, Vec::<String>::new());
@@ -73,46 +77,99 @@ fn every_command_line_in_the_docs_is_one_that_the_program_takes() {
 
 fn refusal(line: &commands::Line) -> Option<String> {
     let error = Cli::try_parse_from(&line.words).err()?;
+    let alone = [
+        ErrorKind::MissingRequiredArgument,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+    ];
+    let is_a_name = line.in_a_sentence && alone.contains(&error.kind());
     let shown = error.to_string();
     let why = shown.lines().next().unwrap_or_default();
-    error
-        .use_stderr()
+    (error.use_stderr() && !is_a_name)
         .then(|| format!("{}: `{}`: {why}", line.page, line.words.join(" ")))
 }
 
-/// Flags that only the page of all commands tells of, and why that is enough.
-const TOLD_BY_THE_REFERENCE_ALONE: [(&str, &str); 2] = [
-    ("help", "every program has it"),
-    ("version", "of the program itself; the command `version` is told of"),
+#[test]
+fn every_repository_of_the_examples_is_without_mistakes() {
+    let pages = pages();
+    let examples = ["first-stack.md", "examples.md"];
+    let examples = pages.iter().filter(|page| {
+        let mut names = examples.iter();
+        names.any(|name| page.path.ends_with(&format!("guide/{name}")))
+    });
+    let repositories: Vec<_> = examples.flat_map(repositories::of).collect();
+    assert_eq!(repositories.len(), 10);
+    let wrong: Vec<String> = repositories.iter().filter_map(mistakes).collect();
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+fn mistakes(repository: &repositories::Example) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    repository.write(folder.path());
+    let mut program = assert_cmd::Command::new(env!("CARGO_BIN_EXE_dockerops"));
+    let told = program.arg("validate").arg(folder.path()).output().unwrap();
+    let shown = String::from_utf8_lossy(&told.stdout).into_owned();
+    (!told.status.success()).then(|| format!("{}: {shown}", repository.place))
+}
+
+/// Messages of Docker's own, which the program repeats.
+const DOCKERS_OWN: [&str; 4] = [
+    "executable file not found in $PATH",
+    "starting container failed",
+    "bind source path does not exist:",
+    "task: non-zero exit (1)",
 ];
 
 #[test]
+fn every_message_that_troubleshooting_begins_with_is_one_of_the_program() {
+    let pages = pages();
+    let troubles = pages.iter();
+    let troubles = troubles.filter(|page| page.path.ends_with("guide/troubleshooting.md"));
+    let told: Vec<String> = troubles.flat_map(messages::told).collect();
+    assert!(told.len() > 100, "found {} messages", told.len());
+    let program = messages::of_the_program();
+    let unknown: Vec<_> = told
+        .iter()
+        .filter(|words| !DOCKERS_OWN.contains(&words.as_str()) && !program.contains(*words))
+        .collect();
+    assert_eq!(unknown, Vec::<&String>::new());
+}
+
+#[test]
 fn the_docs_tell_of_every_command_and_every_flag() {
-    let generated = |page: &Page| page.path == reference::PAGE;
+    let by_hand = |page: &Page| page.path != reference::PAGE && !page.path.starts_with("docs/fr/");
     let text: String = pages()
-        .iter()
-        .filter(|page| !generated(page) && !page.path.starts_with("docs/fr/"))
-        .map(|page| page.text.as_str())
+        .into_iter()
+        .filter(by_hand)
+        .map(|page| page.text)
         .collect();
-    let known = |flag: &str| TOLD_BY_THE_REFERENCE_ALONE.iter().any(|(name, _)| *name == flag);
-    let missing: Vec<String> = reference::all(&Cli::command())
+    let untold: Vec<String> = reference::all()
         .iter()
-        .flat_map(|command| {
-            let name = command.get_name().to_owned();
-            let named = text.contains(&format!("`{name}")) || text.contains(&format!("dockerops {name}"));
-            let flags = command.get_arguments().filter_map(clap::Arg::get_long);
-            let flags = flags.filter(|flag| !known(flag) && !text.contains(&format!("--{flag}")));
-            let flags: Vec<String> = flags.map(|flag| format!("{name} --{flag}")).collect();
-            flags.into_iter().chain((!named).then_some(name))
-        })
+        .flat_map(|command| untold(command, &text))
         .collect();
-    assert_eq!(missing, Vec::<String>::new());
+    assert_eq!(untold, Vec::<String>::new());
+}
+
+/// Of a command and its flags, what `text` does not name.
+fn untold(command: &Command, text: &str) -> Vec<String> {
+    let name = command.get_name();
+    let flag = |arg: &Arg| {
+        let long = format!("--{}", arg.get_long()?);
+        let short = arg.get_short().map(|short| format!("-{short}"));
+        let told = text.contains(&long)
+            || short.is_some_and(|it| {
+                text.contains(&format!("`{it}")) || text.contains(&format!(" {it} "))
+            });
+        (!told).then(|| format!("{name} {long}"))
+    };
+    let named = text.contains(&format!("dockerops {name}"));
+    let flags = reference::arguments(command).filter_map(flag);
+    flags.chain((!named).then(|| name.to_owned())).collect()
 }
 
 #[test]
 fn the_page_of_commands_says_what_the_program_says() {
     let path = root().join(reference::PAGE);
-    let page = reference::page(&Cli::command());
+    let page = reference::page();
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, &page).unwrap();
     }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use super::page::{Page, root};
 
 /// What a book's `SUMMARY.md` links to, from the book's folder.
-pub fn summary(folder: &Path) -> Vec<String> {
+pub(crate) fn summary(folder: &Path) -> Vec<String> {
     let text = fs::read_to_string(folder.join("SUMMARY.md")).unwrap();
     targets(&text).into_iter().map(str::to_owned).collect()
 }
 
 /// Each link of a page to a file or a heading that is not there.
-pub fn broken(page: &Page) -> Vec<String> {
+pub(crate) fn broken(page: &Page) -> Vec<String> {
     let prose = page.prose().collect::<Vec<_>>().join("\n");
     let links = targets(&prose).into_iter();
     links
@@ -38,11 +38,17 @@ fn problem(page: &Page, link: &str) -> Option<&'static str> {
 /// The names of a page's headings in links, as GitHub and mdBook make them.
 fn anchors(path: PathBuf) -> BTreeMap<String, usize> {
     let text = fs::read_to_string(&path).unwrap();
-    let page = Page { path: String::new(), text };
+    let page = Page {
+        path: String::new(),
+        text,
+    };
     let mut seen = BTreeMap::new();
     for heading in page.prose().filter(|line| line.starts_with('#')) {
         let slug = slug(heading.trim_start_matches('#').trim());
-        let times = *seen.entry(slug.clone()).and_modify(|n| *n += 1).or_insert(0);
+        let times = *seen
+            .entry(slug.clone())
+            .and_modify(|n| *n += 1)
+            .or_insert(0);
         if times > 0 {
             seen.insert(format!("{slug}-{times}"), 0);
         }

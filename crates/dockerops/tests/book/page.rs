@@ -4,24 +4,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One Markdown file.
-pub struct Page {
+pub(crate) struct Page {
     /// From the root of the repository.
-    pub path: String,
-    pub text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 /// What stands between two fences.
-pub struct Block<'a> {
-    pub language: &'a str,
-    pub lines: Vec<&'a str>,
+pub(crate) struct Block<'a> {
+    pub(crate) language: &'a str,
+    pub(crate) lines: Vec<&'a str>,
 }
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// The READMEs and all of `docs/`, but for the map of promises, which is not for users.
-pub fn pages() -> Vec<Page> {
+pub(crate) fn pages() -> Vec<Page> {
     let docs = names_in(&root().join("docs"));
     let docs = docs.into_iter().map(|name| format!("docs/{name}"));
     let paths = ["README.md", "README.fr.md"].map(str::to_owned);
@@ -37,7 +37,7 @@ pub fn pages() -> Vec<Page> {
 }
 
 /// The Markdown files below a folder, by their paths from it, sorted.
-pub fn names_in(folder: &Path) -> Vec<String> {
+pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     collect(folder, "", &mut names);
     names.sort();
@@ -58,7 +58,7 @@ fn collect(folder: &Path, prefix: &str, names: &mut Vec<String>) {
 
 impl Page {
     /// The lines outside of fences.
-    pub fn prose(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn prose(&self) -> impl Iterator<Item = &str> {
         let mut fenced = false;
         self.text.lines().filter(move |line| {
             let fence = line.trim_start().starts_with("```");
@@ -67,7 +67,7 @@ impl Page {
         })
     }
 
-    pub fn blocks(&self) -> Vec<Block<'_>> {
+    pub(crate) fn blocks(&self) -> Vec<Block<'_>> {
         let mut blocks = Vec::new();
         let mut lines = self.text.lines();
         while let Some(line) = lines.next() {
@@ -82,7 +82,7 @@ impl Page {
     }
 
     /// The blocks that are the same in every language: files, commands and output, without comments.
-    pub fn examples(&self) -> Vec<Vec<String>> {
+    pub(crate) fn examples(&self) -> Vec<Vec<String>> {
         let blocks = self.blocks().into_iter();
         blocks
             .filter(|block| !block.language.is_empty() || block.is_session())
@@ -91,14 +91,23 @@ impl Page {
     }
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
+    /// What a person types: of a session, only that.
+    pub(crate) fn typed(&self) -> impl Iterator<Item = &'a str> {
+        let session = self.is_session();
+        let lines = self.lines.iter().copied();
+        lines.filter(move |line| !session || line.starts_with("$ "))
+    }
+
     fn is_session(&self) -> bool {
-        self.lines.first().is_some_and(|line| line.starts_with("$ "))
+        self.lines
+            .first()
+            .is_some_and(|line| line.starts_with("$ "))
     }
 }
 
 /// The line without what follows `#`.
-pub fn uncommented(line: &str) -> String {
+pub(crate) fn uncommented(line: &str) -> String {
     let end = match line.find(" #") {
         _ if line.starts_with('#') => 0,
         Some(at) => at,

@@ -2,29 +2,40 @@
 
 use std::fmt::Write as _;
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, CommandFactory};
+use dockerops::cli::Cli;
 
 /// Where the page is.
-pub const PAGE: &str = "docs/reference/commands.md";
+pub(crate) const PAGE: &str = "docs/reference/commands.md";
 
 const HEAD: &str = "<!-- Written by `UPDATE=1 cargo test -p dockerops --test book` from the program; a test holds it equal. -->
 
 # Commands
 
-Each command answers on standard output and talks on standard error. `-o json` makes the answer [one for
+Each command answers on standard output and talks on standard error. `-o json` (`--output json`) makes the answer [one for
 programs](json.md). A command exits with 0 when all is well, 1 when something failed, 2 where `--exit-code` says so, and 130
 when it was interrupted.
 ";
 
-/// Every command that a person can name.
-pub fn all(program: &Command) -> Vec<Command> {
+/// Every command of the program, but for `help`.
+pub(crate) fn all() -> Vec<Command> {
+    let mut program = Cli::command();
+    program.build();
     let commands = program.get_subcommands().cloned();
-    commands.filter(|command| !command.is_hide_set()).collect()
+    commands
+        .filter(|command| command.get_name() != "help")
+        .collect()
 }
 
-pub fn page(program: &Command) -> String {
+/// What a command has beyond what all have.
+pub(crate) fn arguments(command: &Command) -> impl Iterator<Item = &Arg> {
+    let arguments = command.get_arguments();
+    arguments.filter(|arg| !arg.is_global_set() && arg.get_long() != Some("help"))
+}
+
+pub(crate) fn page() -> String {
     let mut page = HEAD.to_owned();
-    for command in all(program) {
+    for command in all() {
         section(&command, &mut page);
     }
     page
@@ -34,15 +45,24 @@ fn section(command: &Command, page: &mut String) {
     let about = command.get_long_about().or(command.get_about());
     let about = about.map(ToString::to_string).unwrap_or_default();
     let (places, flags): (Vec<&Arg>, Vec<&Arg>) =
-        command.get_arguments().partition(|arg| arg.is_positional());
+        arguments(command).partition(|arg| arg.is_positional());
     let usage: String = places.iter().map(|arg| format!(" {arg}")).collect();
-    let _ = write!(page, "\n## {}\n\n{}\n", command.get_name(), sentence(&about));
-    let _ = write!(page, "\n```\ndockerops {}{usage}\n```\n", command.get_name());
+    let _ = write!(
+        page,
+        "\n## {}\n\n{}\n",
+        command.get_name(),
+        sentence(&about)
+    );
+    let _ = write!(
+        page,
+        "\n```\ndockerops {}{usage}\n```\n",
+        command.get_name()
+    );
     if places.len() + flags.len() > 0 {
         page.push_str("\n| | |\n|---|---|\n");
     }
     for arg in places.into_iter().chain(flags) {
-        let _ = writeln!(page, "| `{}` | {} |", shown(arg), cell(arg));
+        let _ = writeln!(page, "| `{}` | {} |", bars(&shown(arg)), bars(&cell(arg)));
     }
 }
 
@@ -66,11 +86,15 @@ fn cell(arg: &Arg) -> String {
     if arg.get_action().takes_values() && !values.is_empty() {
         let _ = write!(text, "; one of {}", values.join(", "));
     }
-    let default: Vec<_> = arg.get_default_values().iter().filter_map(|v| v.to_str()).collect();
+    let default: Vec<_> = arg
+        .get_default_values()
+        .iter()
+        .filter_map(|v| v.to_str())
+        .collect();
     if arg.get_action().takes_values() && !default.is_empty() {
         let _ = write!(text, " [default: {}]", default.join(" "));
     }
-    escaped(&text.replace("\n\n", " ").replace('\n', " ")).replace('|', "\\|")
+    escaped(&text.replace("\n\n", " ").replace('\n', " "))
 }
 
 fn sentence(about: &str) -> String {
@@ -78,7 +102,17 @@ fn sentence(about: &str) -> String {
     escaped(format!("{first}.\n{rest}").trim_end())
 }
 
-/// `<URL>` in a sentence would be taken for HTML.
+/// `<URL>` in a sentence would be taken for HTML; within code it stays.
 fn escaped(text: &str) -> String {
-    text.replace('<', "\\<")
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(index, part)| match index % 2 {
+        0 => part.replace('<', "\\<"),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("`")
+}
+
+/// A bar would end the cell, also within code.
+fn bars(text: &str) -> String {
+    text.replace('|', "\\|")
 }
