@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::page::{Page, root};
 
@@ -32,12 +32,12 @@ fn problem(page: &Page, link: &str) -> Option<&'static str> {
     if !target.exists() {
         return Some("no such file");
     }
-    (!anchor.is_empty() && !anchors(target).contains_key(anchor)).then_some("no such heading")
+    (!anchor.is_empty() && !anchors(&target).contains_key(anchor)).then_some("no such heading")
 }
 
 /// The names of a page's headings in links, as GitHub and mdBook make them.
-fn anchors(path: PathBuf) -> BTreeMap<String, usize> {
-    let text = fs::read_to_string(&path).unwrap();
+fn anchors(path: &Path) -> BTreeMap<String, usize> {
+    let text = fs::read_to_string(path).unwrap();
     let page = Page {
         path: String::new(),
         text,

@@ -46,7 +46,10 @@ fn section(command: &Command, page: &mut String) {
     let about = about.map(ToString::to_string).unwrap_or_default();
     let (places, flags): (Vec<&Arg>, Vec<&Arg>) =
         arguments(command).partition(|arg| arg.is_positional());
-    let usage: String = places.iter().map(|arg| format!(" {arg}")).collect();
+    let usage: String = places
+        .iter()
+        .flat_map(|arg| [" ".to_owned(), arg.to_string()])
+        .collect();
     let _ = write!(
         page,
         "\n## {}\n\n{}\n",
