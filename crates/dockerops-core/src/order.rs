@@ -6,10 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::compose::model::Condition;
 use crate::names::{StackName, label};
-use crate::observed::Service;
+use crate::observed::{Observed, Service};
 use crate::spec::{ServiceSpec, StackSpec};
+use crate::status::services_of;
 
 /// The services by wave, the first to go first; each wave is sorted by name.
 pub fn waves(spec: &StackSpec) -> Vec<Vec<String>> {
@@ -51,6 +54,42 @@ pub(crate) fn label_of(service: &ServiceSpec, stack: &StackName) -> Option<Strin
         .map(|(name, _)| name.strip_prefix(&prefix).unwrap_or(name))
         .collect();
     Some(names.into_iter().collect::<Vec<_>>().join(","))
+}
+
+/// Stacks in the waves in which they are to be removed: before those whose networks they use,
+/// which cannot go as long as somebody is on them.
+pub fn stacks_to_remove(stacks: &BTreeSet<StackName>, observed: &Observed) -> Vec<Vec<StackName>> {
+    let names: BTreeMap<_, _> = stacks.iter().map(|name| (name.as_str(), name)).collect();
+    let after = |name: &str| {
+        let stack = names.get(name);
+        let own = stack.map(|stack| services_of(stack, &observed.services));
+        let used = own
+            .into_iter()
+            .flatten()
+            .flat_map(|s| network_targets(&s.spec));
+        let makers = used.filter_map(|target| {
+            let mut networks = observed.networks.iter();
+            let network = networks.find(|n| n.id == target || n.name == target)?;
+            let maker = network.labels.get(label::NAMESPACE)?;
+            names.get_key_value(maker.as_str()).map(|(name, _)| *name)
+        });
+        makers.filter(|maker| *maker != name).collect()
+    };
+    let waves = levels(&names.keys().copied().collect(), after).into_iter();
+    let named = |wave: Vec<&str>| {
+        let found = wave.into_iter().filter_map(|name| names.get(name));
+        found.map(|name| (*name).clone()).collect()
+    };
+    waves.rev().map(named).collect()
+}
+
+/// The networks that a service's spec names, by id or name.
+fn network_targets(spec: &Value) -> impl Iterator<Item = &str> {
+    let lists = ["/TaskTemplate/Networks", "/Networks"].into_iter();
+    let networks = lists.filter_map(|list| spec.pointer(list)?.as_array());
+    networks
+        .flatten()
+        .filter_map(|network| network.get("Target")?.as_str())
 }
 
 /// Running services in the waves in which they are to be removed: before what they depend on.
@@ -113,7 +152,43 @@ fn levels<'n>(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::observed::Network;
+
+    #[test]
+    fn a_stack_goes_before_the_one_whose_network_it_uses() {
+        let service = |name: &str, stack: &str, network: &str| Service {
+            id: name.to_owned(),
+            version: 1,
+            name: name.to_owned(),
+            spec: json!({
+                "Labels": {"com.docker.stack.namespace": stack},
+                "TaskTemplate": {"Networks": [{"Target": network}]},
+            }),
+            update: None,
+            job_iteration: None,
+        };
+        let observed = Observed {
+            services: vec![service("api_a", "api", "n1"), service("db_a", "db", "n1")],
+            networks: vec![Network {
+                id: "n1".to_owned(),
+                name: "shop".to_owned(),
+                scope: "swarm".to_owned(),
+                labels: BTreeMap::from([(label::NAMESPACE.to_owned(), "db".to_owned())]),
+                raw: Value::Null,
+            }],
+            ..Observed::default()
+        };
+        let stacks = ["api", "db", "web"].map(|name| StackName::parse(name).unwrap());
+        let waves = stacks_to_remove(&stacks.into(), &observed);
+        let names: Vec<Vec<_>> = waves
+            .iter()
+            .map(|wave| wave.iter().map(StackName::as_str).collect())
+            .collect();
+        assert_eq!(names, [vec!["api"], vec!["db", "web"]]);
+    }
 
     fn shown(edges: &[(&'static str, &[&'static str])]) -> String {
         let names = edges.iter().map(|(name, _)| *name).collect();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use dockerops_core::departed::{Departed, Listing, departed as decide};
 use dockerops_core::names::{Owner, StackName};
 use dockerops_core::observed::Observed;
+use dockerops_core::order;
 use dockerops_core::plan::{Adopt, Change, Ownership, Plan, owner_of, removal};
 use dockerops_core::report::{ChangeReport, Outcome, Problem, Report, StackReport};
 use dockerops_core::source::Sources;
@@ -64,7 +65,11 @@ pub(super) async fn departed(
         for (stack, why) in departed.keep {
             target.warnings.push(kept_sentence(&stack, &why));
         }
-        for stack in departed.remove {
+        let going = departed.remove.into_iter().collect();
+        for stack in order::stacks_to_remove(&going, observed)
+            .into_iter()
+            .flatten()
+        {
             let left = Left::by(&stack, observed, request, repositories);
             let leaver = Leaver {
                 stack: &stack,

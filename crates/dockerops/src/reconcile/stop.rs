@@ -6,6 +6,7 @@ use dockerops_core::departed::owned_stacks;
 use dockerops_core::image_counts;
 use dockerops_core::names::{Owner, StackName};
 use dockerops_core::observed::Observed;
+use dockerops_core::order;
 use dockerops_core::plan::{Adopt, Ownership, owner_of};
 use dockerops_core::report::{Problem, Report, RepositoryReport, StackReport};
 use futures_util::future::join_all;
@@ -92,33 +93,47 @@ pub async fn stop(world: &World, managed: &Managed) -> Report {
     report
 }
 
-/// Removes the stacks of `managed`, side by side; what is gone is forgotten at once, but
-/// for its history.
+/// Removes the stacks of `managed`, side by side but for those whose networks others use;
+/// what is gone is forgotten at once, but for its history.
 pub(super) async fn gone(world: &World, managed: &Managed, trigger: Trigger) -> Vec<StackReport> {
-    let removals = managed
-        .stacks
-        .iter()
-        .map(|(stack, (owner, adopt))| async move {
-            let started = Timestamp::now();
-            let leaver = Leaver {
-                stack,
-                owner,
-                adopt: *adopt,
-                volumes: &[],
-            };
-            let removed = leaver.remove(world, &managed.observed).await;
-            let removed = removed.and_then(|report| {
-                let ended = history::removed(owner, &report, trigger, started);
-                let forgotten = world.store().together(|store| {
-                    store.remove_stack(owner, stack.as_str())?;
-                    store.record_run(&ended)
-                });
-                forgotten.map_err(|error| problem(&error, error.hint()))?;
-                Ok(report)
-            });
-            removed.unwrap_or_else(|problem| StackReport::failed(stack.clone(), problem))
+    let mut reports = Vec::new();
+    let names = managed.stacks.keys().cloned().collect();
+    for wave in order::stacks_to_remove(&names, &managed.observed) {
+        let removals = wave.iter().filter_map(|stack| {
+            let (owner, adopt) = managed.stacks.get(stack)?;
+            Some(one_gone(world, managed, trigger, stack, owner, *adopt))
         });
-    join_all(removals).await
+        reports.extend(join_all(removals).await);
+    }
+    reports
+}
+
+async fn one_gone(
+    world: &World,
+    managed: &Managed,
+    trigger: Trigger,
+    stack: &StackName,
+    owner: &Owner,
+    adopt: Adopt,
+) -> StackReport {
+    let started = Timestamp::now();
+    let leaver = Leaver {
+        stack,
+        owner,
+        adopt,
+        volumes: &[],
+    };
+    let removed = leaver.remove(world, &managed.observed).await;
+    let removed = removed.and_then(|report| {
+        let ended = history::removed(owner, &report, trigger, started);
+        let forgotten = world.store().together(|store| {
+            store.remove_stack(owner, stack.as_str())?;
+            store.record_run(&ended)
+        });
+        forgotten.map_err(|error| problem(&error, error.hint()))?;
+        Ok(report)
+    });
+    removed.unwrap_or_else(|problem| StackReport::failed(stack.clone(), problem))
 }
 
 /// Removes the recorded images that nothing uses and empties the tables; returns the images.
