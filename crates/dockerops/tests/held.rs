@@ -14,7 +14,7 @@ use dockerops::engine::{Engine, EngineError, LocalImage, Script};
 use dockerops::reconcile::{Request, Target, Trigger, earlier, roll_back, run};
 use dockerops::store::Begun;
 use dockerops_core::names::{Owner, StackName};
-use dockerops_core::plan::Adopt;
+use dockerops_core::plan::{Adopt, Retry};
 use dockerops_core::recovery::HoldState;
 use dockerops_core::report::{Outcome, Report};
 use git_server::Repository;
@@ -38,10 +38,11 @@ fn owner(repository: &Repository) -> Owner {
 }
 
 async fn retry(bench: &Bench, repository: &Repository) -> Report {
-    let retry = Request {
+    let mut retry = Request {
         trigger: Trigger::Retry,
         ..request(vec![Target::parse(&repository.url())])
     };
+    retry.policy.retry = Retry::Yes;
     run(&bench.world, &retry).await.unwrap()
 }
 

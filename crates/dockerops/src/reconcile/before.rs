@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use dockerops_core::plan::{Ownership, is_job, owner_of};
+use dockerops_core::plan::{Ownership, Retry, is_job, owner_of};
 use dockerops_core::status::services_of;
 
+use super::Seen;
 use super::draft::Draft;
-use super::{Seen, Trigger};
 
 impl Draft<'_> {
     /// Whether anything of the stack ran when the run began.
@@ -31,7 +31,7 @@ impl Draft<'_> {
     /// wants the stack to be tried again. One that this run has started anew is not among them.
     pub(super) fn tried_again(&self, now: &Seen) -> BTreeSet<String> {
         let first = self.stacks.seen;
-        if self.stacks.request.trigger != Trigger::Retry {
+        if self.stacks.request.policy.retry == Retry::No {
             return BTreeSet::new();
         }
         let run = |seen: &Seen, id: &String| {
