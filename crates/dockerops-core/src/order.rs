@@ -76,11 +76,25 @@ pub fn stacks_to_remove(stacks: &BTreeSet<StackName>, observed: &Observed) -> Ve
         makers.filter(|maker| *maker != name).collect()
     };
     let waves = levels(&names.keys().copied().collect(), after).into_iter();
-    let named = |wave: Vec<&str>| {
+    let owned = |wave: Vec<&str>| {
         let found = wave.into_iter().filter_map(|name| names.get(name));
         found.map(|name| (*name).clone()).collect()
     };
-    waves.rev().map(named).collect()
+    waves.rev().map(owned).collect()
+}
+
+/// Whether services of others are on a network of `stack`.
+pub fn shares_networks(stack: &StackName, observed: &Observed) -> bool {
+    let networks = observed.networks.iter();
+    let own = networks
+        .filter(|n| n.labels.get(label::NAMESPACE).map(String::as_str) == Some(stack.as_str()));
+    let own: Vec<_> = own.collect();
+    let services = observed.services.iter();
+    let mut others = services.filter(|s| s.label(label::NAMESPACE) != Some(stack.as_str()));
+    others.any(|service| {
+        let mut targets = network_targets(&service.spec);
+        targets.any(|target| own.iter().any(|n| n.id == target || n.name == target))
+    })
 }
 
 /// The networks that a service's spec names, by id or name.
@@ -181,6 +195,8 @@ mod tests {
             }],
             ..Observed::default()
         };
+        let db = StackName::parse("db").unwrap();
+        assert!(shares_networks(&db, &observed));
         let stacks = ["api", "db", "web"].map(|name| StackName::parse(name).unwrap());
         let waves = stacks_to_remove(&stacks.into(), &observed);
         let names: Vec<Vec<_>> = waves

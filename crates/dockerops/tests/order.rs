@@ -6,8 +6,9 @@ mod bench;
 #[expect(dead_code, reason = "shared with the tests over HTTP")]
 mod git_server;
 
-use bench::{Bench, compose, outcomes};
+use bench::{Bench, compose, outcomes, request};
 use dockerops::engine::Script;
+use dockerops::reconcile::{Mode, Request, Target, managed, run, stop};
 use dockerops_core::report::Outcome;
 use git_server::Repository;
 
@@ -128,4 +129,45 @@ async fn nothing_is_written_of_a_stack_that_depends_on_one_that_failed() {
     assert_eq!(bench.services().await, ["db_a"]);
     let problem = report.repositories[0].stacks[0].problem.clone().unwrap();
     assert_eq!(problem.message, "it depends on stack `db`, which failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_a_stack_makes_may_be_used_by_one_that_depends_on_it() {
+    let bench = Bench::new();
+    let text = |more: &str| format!("{}{more}", compose(&["a"], "one"));
+    let shared = Repository::with(&[
+        (
+            "stacks.yaml",
+            "- {name: web, depends_on: [db]}\n- name: db\n",
+        ),
+        (
+            "web/compose.yml",
+            &text("networks: {default: {name: shop, external: true}}\n"),
+        ),
+        (
+            "db/compose.yml",
+            &text("networks: {default: {name: shop}}\n"),
+        ),
+    ]);
+    let look = Request {
+        mode: Mode::Preview,
+        ..request(vec![Target::parse(&shared.url())])
+    };
+    let plan = run(&bench.world, &look).await.unwrap();
+    assert_eq!(
+        outcomes(&plan),
+        [Outcome::Changed, Outcome::Changed],
+        "{plan:?}"
+    );
+
+    let report = bench.reconcile(&[&shared]).await;
+    assert!(!report.failed(), "{report:?}");
+    let managed = managed(&bench.world).await.unwrap();
+    bench.swarm.take_writes();
+    let stopped = stop(&bench.world, &managed).await;
+
+    assert!(!stopped.failed(), "{stopped:?}");
+    let writes = bench.swarm.take_writes();
+    let at = |write: &str| writes.iter().position(|w| w == write).unwrap();
+    assert!(at("remove service web_a") < at("remove network shop"));
 }

@@ -266,6 +266,14 @@ impl Leaver<'_> {
         world: &World,
         observed: &Observed,
     ) -> Result<StackReport, Problem> {
+        // Those that used its networks may be gone by now.
+        let fresh = if order::shares_networks(self.stack, observed) {
+            let fresh = world.engine.observe().await;
+            Some(fresh.map_err(|error| problem(&error, error.hint()))?)
+        } else {
+            None
+        };
+        let observed = fresh.as_ref().unwrap_or(observed);
         let plan = self.plan(observed)?;
         let mut report = StackReport::of_plan(&plan, Outcome::Removed, observed);
         let (rest, volumes) = plan

@@ -178,7 +178,10 @@ pub(super) fn not_passing<T>(waited: Result<T, Ill>) -> Result<Option<Problem>, 
         Ok(_) => Ok(None),
         Err(Ill {
             problem, passing, ..
-        }) if passing => Err(NotTaken { problem, passing }),
-        Err(Ill { problem, .. }) => Ok(Some(problem)),
+        }) if passing => Err(NotTaken {
+            problem: *problem,
+            passing,
+        }),
+        Err(Ill { problem, .. }) => Ok(Some(*problem)),
     }
 }

@@ -45,7 +45,8 @@ impl Unmade {
 
     pub(super) fn problem(self) -> Problem {
         match self {
-            Self::Unwritten(NotTaken { problem, .. }) | Self::Ill(Ill { problem, .. }) => problem,
+            Self::Unwritten(NotTaken { problem, .. }) => problem,
+            Self::Ill(Ill { problem, .. }) => *problem,
         }
     }
 }
@@ -92,7 +93,7 @@ impl Rollout<'_> {
             }
             Some(Held::Left(_) | Held::Lost) | None => {}
         }
-        let plan = self.0.plan(self.0.stacks.seen)?.plan;
+        let plan = self.plan_in_turn().await?;
         match self.0.held(Some(&self.0.hash(&plan)))? {
             Some(Held::UnderWay(hold, target)) => self.complete(&hold, target.as_ref()).await,
             Some(Held::There(hold)) => Ok(self.0.held_report(&hold)),
@@ -101,8 +102,29 @@ impl Rollout<'_> {
         }
     }
 
+    /// The plan. Where it has something to write, or is refused, it is made when the stacks
+    /// that this one depends on have ended: they may make what it uses.
+    async fn plan_in_turn(&self) -> Result<Plan, Problem> {
+        let drafted = self.0.plan(self.0.stacks.seen);
+        match &drafted {
+            _ if self.0.after.is_nothing() => {}
+            Ok(drafted) if drafted.plan.writes().is_empty() => {}
+            _ => {
+                self.0.after.all_well().await?;
+                return Ok(self.0.plan_again().await?.plan);
+            }
+        }
+        Ok(drafted?.plan)
+    }
+
     fn preview(&self) -> Result<StackReport, Problem> {
-        let drafted = self.0.plan(self.0.stacks.seen)?;
+        let drafted = match self.0.plan(self.0.stacks.seen) {
+            Ok(drafted) => drafted,
+            Err(problem) => match self.0.foreseen() {
+                Some(seen) => self.0.plan(&seen)?,
+                None => return Err(problem),
+            },
+        };
         let hold = match self.0.held(Some(&self.0.hash(&drafted.plan)))? {
             Some(Held::There(hold) | Held::UnderWay(hold, _)) => Some(hold),
             Some(Held::Left(hold)) if !self.is_well(&drafted.plan) => Some(hold),
@@ -113,9 +135,6 @@ impl Rollout<'_> {
 
     async fn carry_out(&self, plan: Plan, writers: &Semaphore) -> Result<StackReport, Problem> {
         self.check_agreed(&plan)?;
-        if !plan.writes().is_empty() {
-            self.0.after.all_well().await?;
-        }
         let mut done = Done {
             hash: Some(self.0.hash(&plan)),
             attempts: self.0.attempts()?,

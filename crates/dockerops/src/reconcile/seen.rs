@@ -9,6 +9,7 @@ use super::{Request, World, volumes};
 use crate::engine::{EngineError, TaskFilter};
 
 /// What the Swarm was when the run began.
+#[derive(Clone)]
 pub(crate) struct Seen {
     pub(super) observed: Observed,
     /// Services with tasks that do not run the current spec yet, by id.

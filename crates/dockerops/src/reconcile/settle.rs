@@ -29,7 +29,7 @@ pub(super) enum Concern {
 /// Why a stack is not well.
 pub(super) struct Ill {
     /// Every service that is not well, and why.
-    pub(super) problem: Problem,
+    pub(super) problem: Box<Problem>,
     /// Their names.
     pub(super) services: BTreeSet<String>,
     /// How all that were waited for ended.
@@ -116,7 +116,7 @@ fn told(spec: &StackSpec, outcomes: BTreeMap<String, Outcome>) -> Result<Vec<Ser
             .filter(is_ill)
             .map(|(name, _)| name)
             .collect(),
-        problem: complaint::problem(complaints),
+        problem: Box::new(complaint::problem(complaints)),
         passing: false,
     })
 }
@@ -128,7 +128,7 @@ fn is_ill((_, outcome): &(String, Outcome)) -> bool {
 
 fn away(error: &EngineError) -> Ill {
     Ill {
-        problem: problem(error, error.hint()),
+        problem: Box::new(problem(error, error.hint())),
         services: BTreeSet::new(),
         ended: Vec::new(),
         passing: true,
