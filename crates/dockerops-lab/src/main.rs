@@ -76,6 +76,9 @@ enum Command {
         /// How often each row is measured
         #[arg(long, default_value_t = 5)]
         rounds: usize,
+        /// Only this table
+        #[arg(long)]
+        only: Option<bench::Part>,
     },
     /// Kill deploys at random moments, and check where the next run ends
     Chaos(chaos::Options),
@@ -122,7 +125,7 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         Command::Push { name, tag, marker } => by_hand::push(&name, &tag, &marker)?,
         Command::Repository { name, folder } => by_hand::repository(&name, &folder)?,
         Command::Demo { keep } => by_hand::demo(keep)?,
-        Command::Bench { rounds } => bench::run(&by_hand::named_lab()?, rounds)?,
+        Command::Bench { rounds, only } => bench::run(&by_hand::named_lab()?, rounds, only)?,
         Command::Chaos(options) => chaos::run(&by_hand::named_lab()?, &options)?,
         Command::Keep { nodes, detached } => {
             let until = if detached {

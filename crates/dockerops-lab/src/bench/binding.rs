@@ -21,6 +21,7 @@ const SAFE_COPY: &str =
 
 /// Measures copying, copying with `cp -r`, and looking at what is there already.
 pub(super) fn measure_all(lab: &Lab, rounds: usize, rows: &mut Rows) -> Result<(), LabError> {
+    lab.push_image("bench", "1", "bench")?;
     for round in 0..rounds {
         let folder = lab.layout().folder.join(format!("binding{round}"));
         let source = folder.join("source");

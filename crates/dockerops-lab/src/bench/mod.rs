@@ -24,30 +24,53 @@ const CHANGED_SCRIPT: &str = "b1 one service changed: cron script, all";
 const CHANGED_ONE: &str = "b2 one service changed: pull and deploy of that stack";
 const CHANGED_OURS: &str = "b3 one service changed: dockerops reconcile, all";
 
-/// Measures on `lab` and on another of its own; prints the table.
-pub(crate) fn run(lab: &Lab, rounds: usize) -> Result<(), LabError> {
-    let other = Lab::up(LabOptions::default())?;
+/// A table of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// Reconciles against the cron script
+    Script,
+    /// The copy of a binding against `cp`
+    Binding,
+    /// A stack in waves against `docker stack deploy --detach=false`
+    Waves,
+}
+
+/// Measures on `lab`, and for the script on another of its own; prints a table for each part.
+pub(crate) fn run(lab: &Lab, rounds: usize, only: Option<Part>) -> Result<(), LabError> {
     println!("{}; median of {rounds} rounds", description());
-    let (ours, script) = (Side::prepare(lab)?, Side::prepare(&other)?);
     let mut rows = Rows::new();
+    let is_asked = |part| only.is_none_or(|only| only == part);
+    if is_asked(Part::Script) {
+        scripted(lab, rounds, &mut rows)?;
+        print(&rows);
+        rows.clear();
+    }
+    if is_asked(Part::Binding) {
+        binding::measure_all(lab, rounds, &mut rows)?;
+        print(&rows);
+        rows.clear();
+    }
+    if is_asked(Part::Waves) {
+        let order = waves::measure_all(lab, &mut rows)?;
+        print(&rows);
+        println!("{order}");
+    }
+    Ok(())
+}
+
+fn scripted(lab: &Lab, rounds: usize, rows: &mut Rows) -> Result<(), LabError> {
+    let other = Lab::up(LabOptions::default())?;
+    let (ours, script) = (Side::prepare(lab)?, Side::prepare(&other)?);
     for url in ours.urls() {
         measure(&mut ours.dockerops(&["watch", &url])?)?;
     }
     script.clone_all()?;
     measure(&mut script.script())?;
     for round in 0..rounds {
-        nothing_changed(&ours, &script, &mut rows)?;
-        one_changed(&ours, &script, round, &mut rows)?;
+        nothing_changed(&ours, &script, rows)?;
+        one_changed(&ours, &script, round, rows)?;
     }
     other.down();
-    print(&rows);
-    rows.clear();
-    binding::measure_all(lab, rounds, &mut rows)?;
-    print(&rows);
-    rows.clear();
-    let order = waves::measure_all(lab, &mut rows)?;
-    print(&rows);
-    println!("{order}");
     Ok(())
 }
 
