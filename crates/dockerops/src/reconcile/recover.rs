@@ -239,7 +239,9 @@ impl Rollout<'_> {
             adopt: Adopt::Refuse,
             volumes: &[],
         };
-        let removed = leaver.remove(world, &now).await?;
+        let limits = self.0.stacks.request.limits.backward();
+        let within = limits.of(self.0.options);
+        let removed = leaver.remove(world, &now, within).await?;
         // What we removed ourselves is not taken for removed by hand.
         self.0.record_attempts(&[])?;
         self.0.forget_begun()?;

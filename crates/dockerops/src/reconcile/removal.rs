@@ -20,7 +20,7 @@ use super::{Request, Seen, World, problem};
 use crate::engine::{Applied, EngineError};
 
 /// How long the tasks and networks of a removed stack may take to go.
-const REMOVAL_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const REMOVAL_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Removes the stacks that left, of every repository that was read completely.
 ///
@@ -230,7 +230,7 @@ impl Leaver<'_> {
     /// Removes it, if that was agreed to; says how it went.
     async fn leave(&self, world: &World, request: &Request, observed: &Observed) -> StackReport {
         let removed = match self.agreed_to(world, request, observed) {
-            Ok(()) => self.remove(world, observed).await,
+            Ok(()) => self.remove(world, observed, REMOVAL_TIMEOUT).await,
             Err(problem) => Err(problem),
         };
         removed.unwrap_or_else(|problem| StackReport::failed(self.stack.clone(), problem))
@@ -260,11 +260,12 @@ impl Leaver<'_> {
         Ok(plan)
     }
 
-    /// Removes it and waits until it is gone.
+    /// Removes it and waits `within` until it is gone.
     pub(super) async fn remove(
         &self,
         world: &World,
         observed: &Observed,
+        within: Duration,
     ) -> Result<StackReport, Problem> {
         // Those that used its networks may be gone by now.
         let fresh = if order::shares_networks(self.stack, observed) {
@@ -284,7 +285,7 @@ impl Leaver<'_> {
         }
         let gone = world
             .engine
-            .wait_removed(std::slice::from_ref(self.stack), REMOVAL_TIMEOUT)
+            .wait_removed(std::slice::from_ref(self.stack), within)
             .await;
         world.progress.event(Event::Finished {
             stack: self.stack.clone(),

@@ -12,7 +12,7 @@ use dockerops_core::report::{Problem, Report, RepositoryReport, StackReport};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::removal::Leaver;
+use super::removal::{Leaver, REMOVAL_TIMEOUT};
 use super::{Trigger, World, history, images, problem};
 use crate::store::{Stack, StoreError};
 
@@ -123,7 +123,9 @@ async fn one_gone(
         adopt,
         volumes: &[],
     };
-    let removed = leaver.remove(world, &managed.observed).await;
+    let removed = leaver
+        .remove(world, &managed.observed, REMOVAL_TIMEOUT)
+        .await;
     let removed = removed.and_then(|report| {
         let ended = history::removed(owner, &report, trigger, started);
         let forgotten = world.store().together(|store| {
