@@ -9,33 +9,17 @@ mod git_server;
 use std::path::Path;
 use std::time::Duration;
 
-use bench::{Bench, broken, changes, compose, outcomes, repository, request};
+use bench::{
+    Bench, broken, changes, compose, fail_when, mark, outcomes, owner, repository, request,
+};
 use dockerops::engine::{Engine, EngineError, LocalImage, Script};
 use dockerops::reconcile::{Request, Target, Trigger, earlier, roll_back, run};
 use dockerops::store::Begun;
-use dockerops_core::names::{Owner, StackName};
+use dockerops_core::names::StackName;
 use dockerops_core::plan::{Adopt, Retry};
 use dockerops_core::recovery::HoldState;
 use dockerops_core::report::{Outcome, Report};
 use git_server::Repository;
-
-/// The environment of a service, by its name on the Swarm.
-async fn mark(bench: &Bench, service: &str) -> String {
-    let services = bench.swarm.services().await.unwrap();
-    let service = services.iter().find(|s| s.name == service).unwrap();
-    let env = &service.spec["TaskTemplate"]["ContainerSpec"]["Env"][0];
-    env.as_str().unwrap().to_owned()
-}
-
-fn fail_when(bench: &Bench, service: &str, mark: &str) {
-    bench
-        .swarm
-        .script_of(service, mark, Script::Fail("exit 3".to_owned()));
-}
-
-fn owner(repository: &Repository) -> Owner {
-    Target::parse(&repository.url()).owner().unwrap()
-}
 
 async fn retry(bench: &Bench, repository: &Repository) -> Report {
     let mut retry = Request {

@@ -8,8 +8,10 @@ mod git_server;
 
 use std::path::Path;
 
-use bench::{Bench, broken, changes, compose, outcomes, repository, request};
-use dockerops::engine::{Engine, EngineError, Script};
+use bench::{
+    Bench, broken, changes, compose, fail_when, mark, outcomes, owner, repository, request,
+};
+use dockerops::engine::{EngineError, Script};
 use dockerops::reconcile::{Mode, Request, Target, Trigger, Wait, earlier, roll_back, run};
 use dockerops::store::{Begun, Deployed, Run};
 use dockerops_core::names::{Owner, StackName};
@@ -19,30 +21,12 @@ use dockerops_core::report::{Outcome, Problem, Report, StackReport};
 use dockerops_core::revision::Revision;
 use git_server::Repository;
 
-/// The environment of a service, by its name on the Swarm.
-async fn mark(bench: &Bench, service: &str) -> String {
-    let services = bench.swarm.services().await.unwrap();
-    let service = services.iter().find(|s| s.name == service).unwrap();
-    let env = &service.spec["TaskTemplate"]["ContainerSpec"]["Env"][0];
-    env.as_str().unwrap().to_owned()
-}
-
-fn fail_when(bench: &Bench, service: &str, mark: &str) {
-    bench
-        .swarm
-        .script_of(service, mark, Script::Fail("exit 3".to_owned()));
-}
-
 fn stack(report: &Report) -> &StackReport {
     &report.repositories[0].stacks[0]
 }
 
 fn told(report: &Report) -> String {
     stack(report).problem.as_ref().unwrap().message.clone()
-}
-
-fn owner(repository: &Repository) -> Owner {
-    Target::parse(&repository.url()).owner().unwrap()
 }
 
 /// A stack of two services at `one`, then at `two`, of which `b` fails.

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dockerops::engine::{Engine, EngineError, LocalImage, MemorySwarm};
+use dockerops::engine::{Engine, EngineError, LocalImage, MemorySwarm, Script};
 use dockerops::git::{Git, GitSettings};
 use dockerops::reconcile::progress::Silent;
 use dockerops::reconcile::{Limits, Mode, Request, Target, Texts, Trigger, Wait, World, run};
@@ -15,6 +15,7 @@ use dockerops::settings::{Environment, Settings, Sources};
 use dockerops::store::Store;
 use dockerops_core::departed::Insist;
 use dockerops_core::fingerprint::FingerprintKey;
+use dockerops_core::names::Owner;
 use dockerops_core::plan::{Policy, Prune};
 use dockerops_core::report::{Outcome, Report};
 use dockerops_core::repository_url::RepositoryUrl;
@@ -151,4 +152,24 @@ pub(crate) fn changes(report: &Report) -> Vec<String> {
         .flat_map(|stack| &stack.changes)
         .map(ToString::to_string)
         .collect()
+}
+
+/// The environment of a service, by its name on the Swarm.
+pub(crate) async fn mark(bench: &Bench, service: &str) -> String {
+    let services = bench.swarm.services().await.unwrap();
+    let service = services.iter().find(|s| s.name == service).unwrap();
+    let env = &service.spec["TaskTemplate"]["ContainerSpec"]["Env"][0];
+    env.as_str().unwrap().to_owned()
+}
+
+/// From now on the tasks of `service` fail as long as its spec holds `mark`.
+pub(crate) fn fail_when(bench: &Bench, service: &str, mark: &str) {
+    bench
+        .swarm
+        .script_of(service, mark, Script::Fail("exit 3".to_owned()));
+}
+
+/// Who owns what `repository` deploys.
+pub(crate) fn owner(repository: &Repository) -> Owner {
+    Target::parse(&repository.url()).owner().unwrap()
 }
