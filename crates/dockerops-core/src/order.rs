@@ -56,9 +56,16 @@ pub(crate) fn label_of(service: &ServiceSpec, stack: &StackName) -> Option<Strin
     Some(names.into_iter().collect::<Vec<_>>().join(","))
 }
 
-/// Stacks in the waves in which they are to be removed: before those whose networks they use,
-/// which cannot go as long as somebody is on them.
-pub fn stacks_to_remove(stacks: &BTreeSet<StackName>, observed: &Observed) -> Vec<Vec<StackName>> {
+/// By stack: those that it depends on.
+pub type Orders = BTreeMap<StackName, BTreeSet<StackName>>;
+
+/// Stacks in the waves in which they are to be removed: before those that they depend on, and
+/// before those whose networks they use, which cannot go as long as somebody is on them.
+pub fn stacks_to_remove(
+    stacks: &BTreeSet<StackName>,
+    orders: &Orders,
+    observed: &Observed,
+) -> Vec<Vec<StackName>> {
     let names: BTreeMap<_, _> = stacks.iter().map(|name| (name.as_str(), name)).collect();
     let after = |name: &str| {
         let stack = names.get(name);
@@ -73,7 +80,13 @@ pub fn stacks_to_remove(stacks: &BTreeSet<StackName>, observed: &Observed) -> Ve
             let maker = network.labels.get(label::NAMESPACE)?;
             names.get_key_value(maker.as_str()).map(|(name, _)| *name)
         });
-        makers.filter(|maker| *maker != name).collect()
+        let depends_on = stack.and_then(|stack| orders.get(*stack));
+        let depends_on = depends_on.into_iter().flatten().filter_map(|other| {
+            let known = names.get_key_value(other.as_str())?;
+            Some(*known.0)
+        });
+        let before = makers.chain(depends_on);
+        before.filter(|other| *other != name).collect()
     };
     let waves = levels(&names.keys().copied().collect(), after).into_iter();
     let owned = |wave: Vec<&str>| {
@@ -198,12 +211,18 @@ mod tests {
         let db = StackName::parse("db").unwrap();
         assert!(shares_networks(&db, &observed));
         let stacks = ["api", "db", "web"].map(|name| StackName::parse(name).unwrap());
-        let waves = stacks_to_remove(&stacks.into(), &observed);
+        let waves = stacks_to_remove(&stacks.clone().into(), &Orders::new(), &observed);
         let names: Vec<Vec<_>> = waves
             .iter()
             .map(|wave| wave.iter().map(StackName::as_str).collect())
             .collect();
         assert_eq!(names, [vec!["api"], vec!["db", "web"]]);
+
+        let [api, _, web] = stacks.clone();
+        let orders = Orders::from([(web, BTreeSet::from([api]))]);
+        let waves = stacks_to_remove(&stacks.into(), &orders, &observed);
+        let names: Vec<_> = waves.iter().flatten().map(StackName::as_str).collect();
+        assert_eq!(names, ["web", "api", "db"]);
     }
 
     fn shown(edges: &[(&'static str, &[&'static str])]) -> String {

@@ -171,3 +171,19 @@ async fn a_network_that_a_stack_makes_may_be_used_by_one_that_depends_on_it() {
     let at = |write: &str| writes.iter().position(|w| w == write).unwrap();
     assert!(at("remove service web_a") < at("remove network shop"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stacks_are_removed_before_those_that_they_depend_on() {
+    let bench = Bench::new();
+    let shared = two();
+    bench.reconcile(&[&shared]).await;
+    let managed = managed(&bench.world).await.unwrap();
+    bench.swarm.take_writes();
+
+    let stopped = stop(&bench.world, &managed).await;
+
+    assert!(!stopped.failed(), "{stopped:?}");
+    let writes = bench.swarm.take_writes();
+    let at = |write: &str| writes.iter().position(|w| w == write).unwrap();
+    assert!(at("remove service web_a") < at("remove service db_a"));
+}

@@ -90,6 +90,9 @@ fn record_stack(
                 at: now.to_owned(),
             };
             store.record_deployed(url, name, &stack.compose_path, hash, &deployed)?;
+            let depends_on = stack.options.depends_on.iter();
+            let depends_on = depends_on.map(|name| name.value.clone()).collect();
+            store.record_order(&repository.owner, name, &depends_on)?;
             forget_elsewhere(store, &repository.owner, name)
         }
         (_, _, Outcome::Suspended) => {

@@ -66,7 +66,8 @@ pub(super) async fn departed(
             target.warnings.push(kept_sentence(&stack, &why));
         }
         let going = departed.remove.into_iter().collect();
-        for stack in order::stacks_to_remove(&going, observed)
+        let orders = orders(world);
+        for stack in order::stacks_to_remove(&going, &orders, observed)
             .into_iter()
             .flatten()
         {
@@ -85,6 +86,11 @@ pub(super) async fn departed(
         }
     }
     kept
+}
+
+/// What stacks depended on. Without the database they go in any order.
+pub(super) fn orders(world: &World) -> order::Orders {
+    world.store().orders().unwrap_or_default()
 }
 
 /// Decides about the stacks that left `repository`, as the Swarm was seen. Nothing is

@@ -12,7 +12,7 @@ use dockerops_core::report::{Problem, Report, RepositoryReport, StackReport};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::removal::{Leaver, REMOVAL_TIMEOUT};
+use super::removal::{Leaver, REMOVAL_TIMEOUT, orders};
 use super::{Trigger, World, history, images, problem};
 use crate::store::{Stack, StoreError};
 
@@ -98,7 +98,7 @@ pub async fn stop(world: &World, managed: &Managed) -> Report {
 pub(super) async fn gone(world: &World, managed: &Managed, trigger: Trigger) -> Vec<StackReport> {
     let mut reports = Vec::new();
     let names = managed.stacks.keys().cloned().collect();
-    for wave in order::stacks_to_remove(&names, &managed.observed) {
+    for wave in order::stacks_to_remove(&names, &orders(world), &managed.observed) {
         let removals = wave.iter().filter_map(|stack| {
             let (owner, adopt) = managed.stacks.get(stack)?;
             Some(one_gone(world, managed, trigger, stack, owner, *adopt))

@@ -16,6 +16,7 @@ mod error;
 mod holds;
 mod images;
 mod open;
+mod orders;
 mod repositories;
 mod runs;
 mod stacks;
@@ -37,13 +38,14 @@ pub use suspensions::Suspension;
 const RUNS_KEPT: u32 = 50;
 
 /// The tables that hold what is to be forgotten with a stack. The history is not.
-const OF_A_STACK: [&str; 6] = [
+const OF_A_STACK: [&str; 7] = [
     "deployments",
     "attempts",
     "image_uses",
     "holds",
     "rollouts",
     "suspensions",
+    "orders",
 ];
 
 /// An open database.

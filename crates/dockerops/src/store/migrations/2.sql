@@ -79,3 +79,12 @@ CREATE TABLE credentials (
     -- When they end, where that is known.
     expires_at TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- What each stack depended on when it was deployed last, names with commas between: a removal
+-- goes the other way round.
+CREATE TABLE orders (
+    repository TEXT NOT NULL,
+    stack TEXT NOT NULL,
+    depends_on TEXT NOT NULL,
+    PRIMARY KEY (repository, stack)
+) STRICT, WITHOUT ROWID;
