@@ -30,11 +30,11 @@ pub(super) fn stacks(report: &Report) -> String {
 
 /// `Plan: 2 to create, 1 to update, 0 to replace, 1 to remove; 3 tasks restart.`
 pub(super) fn changes(report: &Report) -> String {
-    // Of what is refused nothing is written.
+    // Of what is refused or held nothing is written.
     let changes = || {
         let stacks = report
             .stacks()
-            .filter(|stack| stack.outcome != Outcome::Failed);
+            .filter(|stack| !matches!(stack.outcome, Outcome::Failed | Outcome::Held));
         stacks.flat_map(|stack| &stack.changes)
     };
     let verbs = |wanted: &[Verb]| changes().filter(|c| wanted.contains(&c.verb)).count();
