@@ -41,7 +41,7 @@ pub struct Inputs<'a> {
     pub attempted: &'a BTreeMap<String, String>,
     /// Plain names of secrets to replace even though they cannot be compared.
     pub rotate: &'a BTreeSet<String>,
-    /// Fields of services, as [`ignore`](super::ignore) knows them, that something else may
+    /// Fields of services, as `plan::ignore` knows them, that something else may
     /// change: a running service keeps what it has there.
     pub ignore_drift: &'a [Text],
     /// Whether what was changed by hand is put back.

@@ -43,7 +43,7 @@ pub struct Watched {
 
 impl Watched {
     /// The window that the spec of a changed service asks for: `usual`, or
-    /// `update_config.monitor` where that is longer, up to [`LONGEST_MONITOR`].
+    /// `update_config.monitor` where that is longer, up to 30 s.
     pub fn window_of(spec: &serde_json::Value, usual: Duration) -> Duration {
         let monitor = spec["UpdateConfig"]["Monitor"].as_u64();
         let monitor = monitor.map_or(Duration::ZERO, Duration::from_nanos);
