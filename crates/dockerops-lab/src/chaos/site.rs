@@ -166,7 +166,10 @@ impl<'a> Site<'a> {
         self.said = ran.text();
         let wanted = i32::from(revision == Revision::Failing);
         if ran.code != Some(wanted) {
-            return Err(LabError::Claim(format!("it exits with {wanted}")));
+            let (words, said) = (words.join(" "), &self.said);
+            return Err(LabError::Claim(format!(
+                "`dockerops {words}` exits with {wanted}; it said: {said}"
+            )));
         }
         self.at = revision;
         Ok(())
