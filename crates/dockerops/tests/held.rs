@@ -6,11 +6,11 @@ mod bench;
 #[expect(dead_code, reason = "shared with the tests over HTTP")]
 mod git_server;
 
-use std::path::Path;
 use std::time::Duration;
 
 use bench::{
-    Bench, broken, changes, compose, fail_when, mark, outcomes, owner, repository, request,
+    Bench, broken, changes, compose, fail_when, mark, named, outcomes, owner, repository, request,
+    sharing,
 };
 use dockerops::engine::{Engine, EngineError, LocalImage, Script};
 use dockerops::reconcile::{Request, Target, Trigger, earlier, roll_back, run};
@@ -241,34 +241,6 @@ async fn what_failed_is_told_also_when_the_database_is_full_and_the_next_run_com
     let next = bench.reconcile(&[&app]).await;
     assert_eq!(outcomes(&next), [Outcome::RolledBack], "{next:?}");
     assert_eq!(mark(&bench, "app_a").await, "MARK=one");
-}
-
-/// Two stacks that mount one binding.
-fn sharing(nfs: &Path, mark: &str) -> Vec<(String, String)> {
-    let stack = |name: &str| {
-        format!(
-            "services:\n  {name}: {{image: \"web:1\", environment: [MARK={mark}], volumes: [\"conf:/c\"], \
-             deploy: {{update_config: {{monitor: 1ms}}}}}}\nvolumes: {{conf: {{}}}}\n"
-        )
-    };
-    [
-        ("stacks.yaml", "- name: app\n- name: web\n".to_owned()),
-        ("nfs.yaml", format!("path: {}\n", nfs.display())),
-        (
-            "volumes.yaml",
-            "- {id: conf, type: binding, path: conf}\n".to_owned(),
-        ),
-        ("conf/page", mark.to_owned()),
-        ("app/compose.yml", stack("a")),
-        ("web/compose.yml", stack("b")),
-    ]
-    .map(|(path, text)| (path.to_owned(), text))
-    .to_vec()
-}
-
-fn named(files: &[(String, String)]) -> Vec<(&str, &str)> {
-    let pairs = files.iter();
-    pairs.map(|(p, t)| (p.as_str(), t.as_str())).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

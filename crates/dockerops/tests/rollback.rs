@@ -6,10 +6,9 @@ mod bench;
 #[expect(dead_code, reason = "shared with the tests over HTTP")]
 mod git_server;
 
-use std::path::Path;
-
 use bench::{
-    Bench, broken, changes, compose, fail_when, mark, outcomes, owner, repository, request,
+    Bench, broken, changes, compose, fail_when, mark, named, outcomes, owner, repository, request,
+    sharing,
 };
 use dockerops::engine::{EngineError, Script};
 use dockerops::reconcile::{Mode, Request, Target, Trigger, Wait, earlier, roll_back, run};
@@ -408,55 +407,18 @@ async fn a_plan_shows_what_is_held_and_changes_nothing() {
     assert!(bench.swarm.take_writes().is_empty());
 }
 
-/// Two stacks that mount one binding; `web` has a service that fails at `two`.
-fn sharing(nfs: &Path, mark: &str) -> Vec<(String, String)> {
-    let stack = |name: &str| {
-        format!(
-            "services:\n  {name}: {{image: \"web:1\", environment: [MARK={mark}], volumes: [\"conf:/c\"], \
-             deploy: {{update_config: {{monitor: 1ms}}}}}}\nvolumes: {{conf: {{}}}}\n"
-        )
-    };
-    [
-        ("stacks.yaml", "- name: app\n- name: web\n".to_owned()),
-        ("nfs.yaml", format!("path: {}\n", nfs.display())),
-        (
-            "volumes.yaml",
-            "- {id: conf, type: binding, path: conf}\n".to_owned(),
-        ),
-        ("conf/page", mark.to_owned()),
-        ("app/compose.yml", stack("a")),
-        ("web/compose.yml", stack("b")),
-    ]
-    .map(|(path, text)| (path.to_owned(), text))
-    .to_vec()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_files_of_a_stack_that_is_held_stay_although_another_mounts_them_too() {
     let bench = Bench::new();
     let nfs = bench.home.path().join("nfs");
     std::fs::create_dir(&nfs).unwrap();
     let files = |mark| sharing(&nfs, mark);
-    let borrowed = |files: &[(String, String)]| {
-        let pairs = files
-            .iter()
-            .map(|(path, text)| (path.clone(), text.clone()));
-        pairs.collect::<Vec<_>>()
-    };
-    let first = borrowed(&files("one"));
-    let named: Vec<_> = first
-        .iter()
-        .map(|(p, t)| (p.as_str(), t.as_str()))
-        .collect();
-    let app = Repository::with(&named);
+    let first = files("one");
+    let app = Repository::with(&named(&first));
     bench.reconcile(&[&app]).await;
     fail_when(&bench, "web_b", "MARK=two");
     let second = files("two");
-    let named: Vec<_> = second
-        .iter()
-        .map(|(p, t)| (p.as_str(), t.as_str()))
-        .collect();
-    app.commit(&named);
+    app.commit(&named(&second));
 
     let report = bench.reconcile(&[&app]).await;
     assert_eq!(

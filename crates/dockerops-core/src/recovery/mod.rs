@@ -8,8 +8,14 @@
 
 mod hold;
 
+use std::collections::BTreeSet;
+
 use crate::manifest::OnFailure;
+use crate::names::StackName;
+use crate::observed::Observed;
+use crate::plan::is_job;
 use crate::revision::Revision;
+use crate::status::services_of;
 
 pub use hold::{Held, Hold, HoldState};
 
@@ -56,6 +62,18 @@ pub enum Recovery<'a> {
     Leave,
 }
 
+/// Whether all of `stack` is well: nothing of it is missing tasks or moving (`restless`, by id),
+/// or stopped half-way. Its jobs do not count: nothing returns to them.
+pub fn was_well(stack: &StackName, observed: &Observed, restless: &BTreeSet<String>) -> bool {
+    let well = |state: &str| matches!(state, "" | "completed");
+    let mut services = services_of(stack, &observed.services).filter(|service| !is_job(service));
+    services.all(|service| {
+        let update = service.update.as_ref();
+        let state = update.map_or("", |update| update.state.as_str());
+        well(state) && !restless.contains(&service.id)
+    })
+}
+
 /// Decides what becomes of a stack that did not get well.
 pub fn recovery<'a>(failure: &Failure<'a>) -> Recovery<'a> {
     let changed = failure.wrote || failure.interrupted;
@@ -85,7 +103,42 @@ fn taken_back<'a>(failure: &Failure<'a>) -> Recovery<'a> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::observed::{Service, UpdateStatus};
+
+    #[test]
+    fn a_stack_was_well_when_all_but_its_jobs_ran_and_none_was_stopped_half_way() {
+        let service = |name: &str, mode: &str, state: &str| Service {
+            id: name.to_owned(),
+            version: 1,
+            name: name.to_owned(),
+            spec: json!({"Labels": {"com.docker.stack.namespace": "app"}, "Mode": {mode: {}}}),
+            update: (!state.is_empty()).then(|| UpdateStatus {
+                state: state.to_owned(),
+                message: String::new(),
+            }),
+            job_iteration: None,
+        };
+        let stack = StackName::parse("app").unwrap();
+        let well = |services: Vec<Service>, restless: &[&str]| {
+            let restless = restless.iter().map(|&id| id.to_owned()).collect();
+            let observed = Observed {
+                services,
+                ..Observed::default()
+            };
+            was_well(&stack, &observed, &restless)
+        };
+        let web = |state| service("web", "Replicated", state);
+        assert!(well(
+            vec![web(""), service("job", "ReplicatedJob", "")],
+            &["job", "other"]
+        ));
+        assert!(well(vec![web("completed")], &[]));
+        assert!(!well(vec![web("paused")], &[]));
+        assert!(!well(vec![web("")], &["web"]));
+    }
 
     fn well() -> Revision {
         Revision::parse(&"a".repeat(40)).unwrap()

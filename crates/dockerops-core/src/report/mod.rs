@@ -90,6 +90,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Why nothing may be written of a stack that depends on one which ended so, if so.
+    pub fn in_the_way(self) -> Option<&'static str> {
+        match self {
+            Self::Failed => Some("failed"),
+            Self::RolledBack => Some("failed and was rolled back"),
+            Self::Held => Some("is held"),
+            Self::Unchanged | Self::Changed | Self::Removed | Self::Suspended => None,
+        }
+    }
+
     /// As in `-o json` and the history.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -91,7 +91,7 @@ impl After {
             let mut end = end.clone();
             let outcome = end.wait_for(Option::is_some).await;
             let outcome = outcome.ok().and_then(|outcome| *outcome);
-            if let Some(word) = outcome.and_then(in_the_way) {
+            if let Some(word) = outcome.and_then(Outcome::in_the_way) {
                 return Err(Problem::new(
                     format!("it depends on stack `{name}`, which {word}"),
                     Some(format!(
@@ -101,15 +101,5 @@ impl After {
             }
         }
         Ok(())
-    }
-}
-
-/// Why nothing that depends on it may be written.
-fn in_the_way(outcome: Outcome) -> Option<&'static str> {
-    match outcome {
-        Outcome::Failed => Some("failed"),
-        Outcome::RolledBack => Some("failed and was rolled back"),
-        Outcome::Held => Some("is held"),
-        Outcome::Unchanged | Outcome::Changed | Outcome::Removed | Outcome::Suspended => None,
     }
 }

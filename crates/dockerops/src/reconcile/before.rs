@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use dockerops_core::plan::{Ownership, Retry, is_job, owner_of};
-use dockerops_core::status::services_of;
+use dockerops_core::plan::{Ownership, Retry, owner_of};
+use dockerops_core::recovery::was_well;
 
 use super::Seen;
 use super::draft::Draft;
@@ -14,17 +14,11 @@ impl Draft<'_> {
         owner_of(&self.stacks.seen.observed, &self.spec.name) != Ownership::Nobody
     }
 
-    /// Whether all of the stack was well when the run began: nothing of it was missing,
-    /// moving, or stopped half-way. Its jobs do not count: nothing returns to them.
+    /// Whether all of the stack was well when the run began.
     pub(super) fn was_well(&self) -> bool {
         let seen = self.stacks.seen;
-        let mine = services_of(&self.spec.name, &seen.observed.services);
-        let mut mine = mine.filter(|service| !is_job(service));
-        let well = |state: &str| matches!(state, "" | "completed");
-        mine.all(|service| {
-            let state = service.update.as_ref().map_or("", |update| &update.state);
-            well(state) && !seen.unwell.contains(&service.id) && !seen.dirty.contains(&service.id)
-        })
+        let restless = seen.unwell.union(&seen.dirty).cloned().collect();
+        was_well(&self.spec.name, &seen.observed, &restless)
     }
 
     /// Jobs that have not done what they are for, and of which nothing runs, by id, when a person

@@ -18,6 +18,7 @@ use super::problem::of_diagnostics;
 use super::read::Repository;
 use super::source::FILE;
 use super::stack::Stacks;
+use super::write::NotTaken;
 use super::{Mode, Seen, observe_for, problem, volumes};
 use crate::store::Attempt;
 
@@ -82,11 +83,9 @@ impl Draft<'_> {
     }
 
     /// The same, from what the Swarm is by now.
-    pub(super) async fn plan_again(&self) -> Result<Drafted, Problem> {
-        let seen = observe_for(self.stacks.world, self.stacks.request)
-            .await
-            .map_err(|error| problem(&error, error.hint()))?;
-        self.plan(&seen)
+    pub(super) async fn plan_again(&self) -> Result<Drafted, NotTaken> {
+        let seen = observe_for(self.stacks.world, self.stacks.request).await?;
+        Ok(self.plan(&seen)?)
     }
 
     /// An image without a digest or a binding that cannot be copied fails the stack before any write.

@@ -10,7 +10,7 @@ use super::read::Repository;
 use super::rollout::{ATTEMPTS, Rollout, concerns_of, contended};
 use super::settle::Ill;
 use super::write::{Done, NotTaken, Wrote};
-use super::{bindings, observe, problem};
+use super::{bindings, observe};
 use crate::engine::{Applied, Limits};
 
 impl Rollout<'_> {
@@ -56,11 +56,7 @@ impl Rollout<'_> {
     }
 
     async fn way_back(&self, done: &Done, restarted: &BTreeSet<String>) -> Result<Plan, NotTaken> {
-        let now = observe(self.0.stacks.world).await;
-        let now = now.map_err(|error| NotTaken {
-            passing: error.is_transient(),
-            problem: problem(&error, error.hint()),
-        })?;
+        let now = observe(self.0.stacks.world).await?;
         Ok(restore(&Restore {
             stack: &self.0.spec.name,
             owner: &self.0.repository.owner,

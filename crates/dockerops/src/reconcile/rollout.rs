@@ -111,7 +111,8 @@ impl Rollout<'_> {
             Ok(drafted) if drafted.plan.writes().is_empty() => {}
             _ => {
                 self.0.after.all_well().await?;
-                return Ok(self.0.plan_again().await?.plan);
+                let drafted = self.0.plan_again().await;
+                return drafted.map(|drafted| drafted.plan).map_err(|e| e.problem);
             }
         }
         Ok(drafted?.plan)

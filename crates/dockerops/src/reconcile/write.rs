@@ -13,7 +13,7 @@ use super::images::auth_to_write;
 use super::problem;
 use super::progress::Event;
 use super::rollout::Unmade;
-use crate::engine::{Applied, Limits};
+use crate::engine::{Applied, EngineError, Limits};
 use crate::store::Attempt;
 
 /// How one write ended.
@@ -53,6 +53,15 @@ impl From<Problem> for NotTaken {
         Self {
             problem,
             passing: false,
+        }
+    }
+}
+
+impl From<EngineError> for NotTaken {
+    fn from(error: EngineError) -> Self {
+        Self {
+            passing: error.is_transient(),
+            problem: problem(&error, error.hint()),
         }
     }
 }
@@ -151,10 +160,7 @@ impl Draft<'_> {
                 Ok(Wrote::Done(applied))
             }
             Err(error) if error.is_stale() => Ok(Wrote::Stale),
-            Err(error) => Err(NotTaken {
-                passing: error.is_transient(),
-                problem: problem(&error, error.hint()),
-            }),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -163,9 +169,7 @@ impl Draft<'_> {
         let Action::RemoveService { name, .. } = &change.action else {
             return Ok(());
         };
-        let mut attempts = self.attempts()?;
-        attempts.retain(|attempt| attempt.service != *name);
-        self.record_attempts(&attempts)
+        self.record_attempt(name, None)
     }
 
     /// Notes of a service that was put back what was sent before: what a deploy that failed had
@@ -174,10 +178,15 @@ impl Draft<'_> {
         let Some(name) = change.action.service() else {
             return Ok(());
         };
+        let before = done.attempts.iter().find(|a| a.service == *name);
+        self.record_attempt(name, before.cloned())
+    }
+
+    /// Notes what was last sent of one service.
+    fn record_attempt(&self, name: &str, attempt: Option<Attempt>) -> Result<(), Problem> {
         let mut attempts = self.attempts()?;
         attempts.retain(|attempt| attempt.service != *name);
-        let before = done.attempts.iter().filter(|a| a.service == *name);
-        attempts.extend(before.cloned());
+        attempts.extend(attempt);
         self.record_attempts(&attempts)
     }
 
@@ -197,15 +206,13 @@ impl Draft<'_> {
         else {
             return Ok(());
         };
-        let mut attempts = self.attempts()?;
-        attempts.retain(|attempt| attempt.service != *name);
-        attempts.extend(plan.hashes.get(name).map(|hash| Attempt {
+        let attempt = plan.hashes.get(name).map(|hash| Attempt {
             service: name.clone(),
             hash: hash.clone(),
             reason: String::new(),
             at: Timestamp::now().to_string(),
-        }));
-        self.record_attempts(&attempts)
+        });
+        self.record_attempt(name, attempt)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -172,4 +173,33 @@ pub(crate) fn fail_when(bench: &Bench, service: &str, mark: &str) {
 /// Who owns what `repository` deploys.
 pub(crate) fn owner(repository: &Repository) -> Owner {
     Target::parse(&repository.url()).owner().unwrap()
+}
+
+/// The files of a repository of two stacks, `app` and `web`, that mount one binding.
+pub(crate) fn sharing(nfs: &Path, mark: &str) -> Vec<(String, String)> {
+    let stack = |name: &str| {
+        format!(
+            "services:\n  {name}: {{image: \"web:1\", environment: [MARK={mark}], volumes: [\"conf:/c\"], \
+             deploy: {{update_config: {{monitor: 1ms}}}}}}\nvolumes: {{conf: {{}}}}\n"
+        )
+    };
+    [
+        ("stacks.yaml", "- name: app\n- name: web\n".to_owned()),
+        ("nfs.yaml", format!("path: {}\n", nfs.display())),
+        (
+            "volumes.yaml",
+            "- {id: conf, type: binding, path: conf}\n".to_owned(),
+        ),
+        ("conf/page", mark.to_owned()),
+        ("app/compose.yml", stack("a")),
+        ("web/compose.yml", stack("b")),
+    ]
+    .map(|(path, text)| (path.to_owned(), text))
+    .to_vec()
+}
+
+/// As repositories take them.
+pub(crate) fn named(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    let pairs = files.iter();
+    pairs.map(|(p, t)| (p.as_str(), t.as_str())).collect()
 }
