@@ -8,7 +8,7 @@ mod git_server;
 
 use bench::{
     Bench, broken, changes, compose, fail_when, mark, named, outcomes, owner, repository, request,
-    sharing,
+    sharing, stale,
 };
 use dockerops::engine::{EngineError, Script};
 use dockerops::reconcile::{Mode, Request, Target, Trigger, Wait, earlier, roll_back, run};
@@ -211,6 +211,24 @@ async fn an_engine_that_was_only_away_holds_nothing() {
 
     let away = bench.reconcile(&[&app]).await;
     assert_eq!(outcomes(&away), [Outcome::Failed], "{away:?}");
+    let next = bench.reconcile(&[&app]).await;
+
+    assert_eq!(outcomes(&next), [Outcome::Changed], "{next:?}");
+    assert_eq!(mark(&bench, "app_b").await, "MARK=two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_was_only_away_while_a_stack_was_planned_anew_holds_nothing() {
+    let bench = Bench::new();
+    let app = repository("app", &["a", "b"], "one");
+    bench.reconcile(&[&app]).await;
+    app.commit(&[("app/compose.yml", &compose(&["a", "b"], "two"))]);
+    bench.swarm.fail_after(1, stale());
+    bench.swarm.then_away(EngineError::NoLeader);
+
+    let away = bench.reconcile(&[&app]).await;
+    assert_eq!(outcomes(&away), [Outcome::Failed], "{away:?}");
+    assert_eq!(changes(&away), ["update service app_a"]);
     let next = bench.reconcile(&[&app]).await;
 
     assert_eq!(outcomes(&next), [Outcome::Changed], "{next:?}");

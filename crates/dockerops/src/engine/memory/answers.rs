@@ -50,7 +50,12 @@ impl Engine for MemorySwarm {
     }
 
     async fn observe(&self) -> Result<Observed, EngineError> {
-        let state = self.state();
+        let mut state = self.state();
+        if state.failures.is_empty()
+            && let Some(error) = state.away.take()
+        {
+            return Err(error);
+        }
         let observed = Observed {
             services: state.services.values().cloned().collect(),
             networks: state.networks.values().cloned().collect(),

@@ -66,6 +66,8 @@ struct State {
     credentials: BTreeMap<String, Secret>,
     /// What becomes of the next writes: `None` goes well.
     failures: VecDeque<Option<EngineError>>,
+    /// How [`Engine::observe`](super::Engine::observe) ends once all of `failures` came.
+    away: Option<EngineError>,
     writes: Vec<String>,
     /// What tasks wrote, with the id of their service.
     lines: Vec<(String, LogLine)>,
@@ -152,6 +154,12 @@ impl MemorySwarm {
         let mut state = self.state();
         state.failures.extend((0..count).map(|_| None));
         state.failures.push_back(Some(error));
+    }
+
+    /// When all failures that were asked for came, the next
+    /// [`Engine::observe`](super::Engine::observe) fails with `error`.
+    pub fn then_away(&self, error: EngineError) {
+        self.state().away = Some(error);
     }
 
     /// Somebody changes a service by hand. Its version moves, its tasks do not.
@@ -258,6 +266,7 @@ impl State {
             scripts: BTreeMap::new(),
             credentials: BTreeMap::new(),
             failures: VecDeque::new(),
+            away: None,
             writes: Vec::new(),
             lines: Vec::new(),
             complaints: BTreeMap::new(),
