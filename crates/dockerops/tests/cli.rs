@@ -77,11 +77,14 @@ fn local_commands_need_no_root() {
     std::fs::write(&file, "services: {web: {image: nginx}}\n").expect("a file");
     let file = file.display().to_string();
     let example = home.path().join("example").display().to_string();
+    let pages = home.path().join("man1").display().to_string();
     for arguments in [
         vec!["version"],
         vec!["help"],
         vec!["schema"],
         vec!["schema", "stacks"],
+        vec!["completion", "bash"],
+        vec!["man", &pages],
         vec!["init", &example],
         vec!["render", "-c", &file, "--name", "web"],
         vec!["validate", "-c", &file],

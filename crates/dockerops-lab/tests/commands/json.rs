@@ -31,9 +31,13 @@ fn every_json_answer_fits_its_schema() {
         "schema-of-file",
         &ok(&person, &["schema", "volumes", "-o", "json"]).json(),
     );
+    let completion = ok(&person, &["completion", "bash", "-o", "json"]);
+    fits("completion", &completion.json());
     let example = person.home().join("example").display().to_string();
     let started = ok(&person, &["init", &example, "-o", "json"]).json();
     fits("init", &started);
+    let pages = person.home().join("man1").display().to_string();
+    fits("man", &ok(&person, &["man", &pages, "-o", "json"]).json());
     fits(
         "failure",
         &fails(&person, &["reconcile", "-o", "json"]).json(),

@@ -4,6 +4,7 @@
 //! calls `reconcile` (or a pure function of the core), and shows the answer.
 //! The answer goes to stdout, everything else to stderr.
 
+mod completion;
 mod debug_cache;
 mod deploy;
 mod deployed;
@@ -15,6 +16,7 @@ mod init;
 mod limits;
 mod log;
 mod logs;
+mod man;
 mod offline;
 mod output;
 mod plan;
@@ -89,6 +91,8 @@ enum Command {
     Render(render::RenderArgs),
     Init(init::InitArgs),
     Schema(schema::SchemaArgs),
+    Completion(completion::CompletionArgs),
+    Man(man::ManArgs),
     Validate(validate::ValidateArgs),
     Version(version::VersionArgs),
     DebugCache(debug_cache::DebugCacheArgs),
@@ -141,6 +145,8 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Render(args) => Some(render::run(args, &mut out)),
         Command::Init(args) => Some(init::run(args, &mut out)),
         Command::Schema(args) => Some(Ok(schema::run(args, &mut out))),
+        Command::Completion(args) => Some(Ok(completion::run(args, &mut out))),
+        Command::Man(args) => Some(man::run(args, &mut out)),
         Command::Validate(args) => Some(validate::run(args, &mut out)),
         Command::Version(args) => Some(Ok(version::run(args, &mut out))),
         Command::DebugCache(args) => Some(debug_cache::run(args, &mut out)),
