@@ -66,6 +66,12 @@ fn every_link_in_the_docs_leads_to_a_file_and_a_heading() {
 }
 
 #[test]
+fn every_file_of_ours_that_the_docs_name_is_there() {
+    let gone: Vec<String> = pages().iter().flat_map(links::gone).collect();
+    assert_eq!(gone, Vec::<String>::new());
+}
+
+#[test]
 fn every_command_line_in_the_docs_is_one_that_the_program_takes() {
     let pages = pages();
     let lines = pages.iter().filter(|page| page.path != reference::PAGE);

@@ -22,6 +22,18 @@ pub(crate) fn broken(page: &Page) -> Vec<String> {
         .collect()
 }
 
+/// Each file of ours that a page names in passing, and that is not there.
+pub(crate) fn gone(page: &Page) -> Vec<String> {
+    let prose = page.prose().collect::<Vec<_>>().join("\n");
+    let quoted = prose.split('`').skip(1).step_by(2);
+    let paths = quoted.filter(|text| {
+        let ours = ["crates/", "docs/", "packaging/"];
+        ours.iter().any(|folder| text.starts_with(folder)) && !text.contains(char::is_whitespace)
+    });
+    let gone = paths.filter(|path| !root().join(path).exists());
+    gone.map(|path| format!("{}: {path}", page.path)).collect()
+}
+
 fn problem(page: &Page, link: &str) -> Option<&'static str> {
     let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
     let from = root().join(&page.path);

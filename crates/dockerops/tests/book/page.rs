@@ -20,12 +20,22 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The READMEs and all of `docs/`, but for the map of promises, which is not for users.
+/// What is for those who carry on.
+const FOR_DEVELOPERS: [&str; 4] = [
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "RELEASE.md",
+    "SECURITY.md",
+];
+
+/// All pages at the root but the list of changes, and all of `docs/` but the map of promises,
+/// which is not for users.
 pub(crate) fn pages() -> Vec<Page> {
     let docs = names_in(&root().join("docs"));
     let docs = docs.into_iter().map(|name| format!("docs/{name}"));
     let paths = ["README.md", "README.fr.md"].map(str::to_owned);
     let paths = paths.into_iter().chain(docs);
+    let paths = paths.chain(FOR_DEVELOPERS.map(str::to_owned));
     paths
         .filter(|path| path != "docs/spec-rows.md")
         .map(|path| {

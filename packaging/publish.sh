@@ -1,0 +1,12 @@
+#!/bin/bash
+# Publishes a release on GitHub: packaging/publish.sh TAG FOLDER NOTES
+#
+# Nobody sees it before all of its files are there: the installer would else find half a release.
+set -euo pipefail
+tag=$1 folder=$2 notes=$3
+
+options=(--verify-tag --draft --title "DockerOps $tag" --notes-file "$notes")
+# `latest`, which the installer asks for, never leads to a release candidate.
+case $tag in *-*) options+=(--prerelease) ;; esac
+gh release create "$tag" "${options[@]}" "$folder"/*
+gh release edit "$tag" --draft=false
