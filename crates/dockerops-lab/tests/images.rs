@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use dockerops_lab::layout::{REGISTRY_PASSWORD, REGISTRY_PORT, REGISTRY_USER};
+use dockerops_lab::layout::{
+    HUB, REGISTRY_PASSWORD, REGISTRY_PORT, REGISTRY_USER, TLS_REGISTRY_PORT,
+};
 use dockerops_lab::{Lab, Person, Ran, Repository, sleepers};
 use serde_json::Value;
 
@@ -230,6 +232,29 @@ fn a_registry_that_is_down_changes_nothing() {
     assert!(wrote.is_empty(), "{wrote:?}");
     person.unset("DOCKER_HOST");
     ok(person.run(&["stop"]).unwrap());
+}
+
+#[test]
+fn a_machine_without_certificates_of_authorities_deploys_over_http_and_says_what_https_needs() {
+    let lab = Lab::shared().unwrap();
+    let person = Person::new(lab, "bare").unwrap();
+    let stack = person.named("app");
+    person.image("web", "a").unwrap();
+    let deploy = |registry: &str| {
+        let image = format!("{registry}/{}:1", person.named("web"));
+        let file = person.home().join("compose.yml");
+        fs::write(&file, sleepers(&[("web", &image, "")])).unwrap();
+        let file = file.display().to_string();
+        let command = person.command(&["deploy", "-c", &file, &stack]);
+        let none = [("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")];
+        command.unwrap().envs(none).output().unwrap()
+    };
+    let deployed = deploy(&lab.registry());
+    assert!(deployed.status.success(), "{deployed:?}");
+    let refused = deploy(&format!("{HUB}:{TLS_REGISTRY_PORT}"));
+    let said = String::from_utf8(refused.stdout).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("Install `ca-certificates`"), "{said}");
 }
 
 #[test]

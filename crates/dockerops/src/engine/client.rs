@@ -330,7 +330,13 @@ fn with_certificates(
         .as_deref()
         .filter(|_| settings.tls_verify)
     else {
-        return Ok(builder);
+        // Plain HTTP needs no certificates of authorities, and this machine may have none.
+        let plain = !settings.tls_verify;
+        return Ok(if plain {
+            builder.tls_certs_only([])
+        } else {
+            builder
+        });
     };
     let bad = |source| EngineError::BadCertificate {
         path: folder.to_owned(),

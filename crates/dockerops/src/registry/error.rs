@@ -89,6 +89,9 @@ impl RegistryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Client(_) => None,
+            Self::Unreachable { source, registry, .. } if is_about_a_certificate(source) => Some(format!(
+                "Install `ca-certificates`; if `{registry}` has an authority of its own, make it known to this machine (`update-ca-certificates`)."
+            )),
             Self::Unreachable { registry, .. } => Some(format!(
                 "Check that `{registry}` is up; if it speaks plain HTTP, add it to `DOCKEROPS_INSECURE_REGISTRIES`."
             )),
@@ -136,6 +139,13 @@ impl RegistryError {
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
     }
+}
+
+/// The TLS library tells no more than its words.
+fn is_about_a_certificate(error: &reqwest::Error) -> bool {
+    let first: &dyn std::error::Error = error;
+    std::iter::successors(Some(first), |error| error.source())
+        .any(|error| error.to_string().contains("certificate"))
 }
 
 fn login(registry: &str) -> String {

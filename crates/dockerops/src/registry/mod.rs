@@ -93,14 +93,14 @@ impl Registry {
     }
 
     fn http(&self) -> Result<reqwest::Client, RegistryError> {
-        made(&self.http, &self.settings, http::redirects())
+        made(&self.http, &self.settings, http::redirects)
     }
 
     fn no_redirect(&self) -> Result<reqwest::Client, RegistryError> {
         made(
             &self.no_redirect,
             &self.settings,
-            reqwest::redirect::Policy::none(),
+            reqwest::redirect::Policy::none,
         )
     }
 
@@ -145,7 +145,7 @@ impl Registry {
 fn made(
     slot: &OnceLock<reqwest::Client>,
     settings: &RegistrySettings,
-    redirects: reqwest::redirect::Policy,
+    redirects: impl Fn() -> reqwest::redirect::Policy,
 ) -> Result<reqwest::Client, RegistryError> {
     if let Some(client) = slot.get() {
         return Ok(client.clone());
