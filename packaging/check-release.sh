@@ -26,7 +26,10 @@ main() {
   sums
   binaries
   bill
-  on_a_fresh_debian
+  cargo build --quiet --package dockerops-lab
+  fresh_debian
+  package
+  installer
   images
   main_job
 }
@@ -67,10 +70,15 @@ bill() {
   done
 }
 
-on_a_fresh_debian() {
-  promise 'a fresh Debian: the package installs, works, and goes without a trace'
-  mmdebstrap --quiet --variant=minbase bookworm "$work/debian"
+# With systemd, to boot it; of what dockerops calls, ssh.
+fresh_debian() {
+  mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,dbus,openssh-client bookworm "$work/debian"
   cp -r "$release" "$work/debian/release"
+  inside apt-get -qq update
+}
+
+package() {
+  promise 'a fresh Debian: the package installs, works, and goes without a trace but data'
   inside apt-get -qq -y --no-install-recommends install /release/dockerops-linux-x86_64.deb >/dev/null 2>&1 ||
     fail 'apt installs the package'
   says "dockerops $version" inside dockerops version
@@ -80,10 +88,15 @@ on_a_fresh_debian() {
   for file in man/man1/dockerops-plan.1.gz bash-completion/completions/dockerops; do
     [ -s "$work/debian/usr/share/$file" ] || fail "the package brings $file"
   done
+  target/debug/dockerops-lab run -- packaging/check-systemd.sh "$work/debian"
   inside apt-get -qq -y purge dockerops >/dev/null 2>&1 || fail 'apt removes the package'
-  left=$(find "$work/debian" -xdev -path '*dockerops*' -not -path "$work/debian/release*" -not -path '*/var/log/*' -not -path '*/var/cache/*')
+  [ -s "$work/debian/root/.dockerops/dockerops.db" ] || fail 'the database stays'
+  rm -r "$work/debian/root/.dockerops"
+  left=$(cd "$work/debian" && find . -xdev -path '*dockerops*' -not -path './release*' -not -path './var/log/*' -not -path './var/cache/*')
   [ -z "$left" ] || fail "nothing is left of the package: $left"
+}
 
+installer() {
   promise 'a fresh Debian: the installer installs from a folder, twice, and uninstalls'
   says "installed: dockerops $version" inside bash /release/dockerops.sh install --from /release
   says 'already installed' inside bash /release/dockerops.sh install --from /release
@@ -105,7 +118,6 @@ images() {
     set -- $program
     says ' ' qemu-aarch64-static -L "$work/other/layer" "$work/other/layer/usr/bin/$1" "$2"
   done
-  cargo build --quiet --package dockerops-lab
   target/debug/dockerops-lab run -- packaging/check-image.sh "$version" "$release/dockerops-linux-x86_64.image.tar.gz"
 }
 

@@ -132,7 +132,7 @@ build_info() {
   echo "commit: $(git rev-parse HEAD)"
   echo "rustc: $(rustc --version)"
   echo "zig: $("$tools/python/bin/python" -m ziglang version)"
-  cargo zigbuild --version
+  cargo-zigbuild --version
   cargo cyclonedx --version
 }
 
