@@ -41,7 +41,7 @@ impl Problem {
             ProblemKind::Exited(0) => {
                 "It is to run for ever: keep its command in the foreground, or say that it may end with `restart_policy: {condition: on-failure}` or `mode: replicated-job`."
             }
-            ProblemKind::Exited(_) => "See all of its log: `dockerops logs`.",
+            ProblemKind::Exited(_) => "See all of its log: `dockerops logs STACK SERVICE`.",
             ProblemKind::UpdatePaused | ProblemKind::RollbackPaused => {
                 "Mend what made its task fail."
             }
@@ -52,7 +52,7 @@ impl Problem {
 
     fn hint_of_health_check(&self) -> String {
         let (Some(container), Some(node)) = (&self.container, &self.node) else {
-            return "See what its health check says: `docker inspect` of its container, or `dockerops logs`.".to_owned();
+            return "See what its health check says: `docker inspect` of its container, or `dockerops logs STACK SERVICE`.".to_owned();
         };
         let short = container.get(..12).unwrap_or(container);
         format!("See what its health check says: `docker inspect {short}` on node `{node}`.")
