@@ -21,7 +21,8 @@ dockerops() {
 
 printf '\n\033[36m# %s\033[0m\n' 'the image loads, says its version, and deploys a repository'
 "${docker[@]}" load --quiet --input "$file"
-dockerops version | grep -qx "dockerops $version" || fail 'the image says its version'
+said=$(dockerops version)
+grep -qx "dockerops $version" <<<"$said" || fail "the image says its version: $said"
 "${docker[@]}" run --rm --entrypoint ssh "dockerops:$version" -V || fail 'the image has ssh'
 
 target/debug/dockerops-lab push image-check 1 one
@@ -30,5 +31,6 @@ echo '- name: image-check' >"$work/repository/stacks.yaml"
 echo 'services: {web: {image: "127.0.0.1:5000/image-check:1"}}' >"$work/repository/image-check/docker-compose.yml"
 target/debug/dockerops-lab repository image-check "$work/repository"
 dockerops watch http://127.0.0.1:8080/image-check.git
-dockerops reconcile | grep -q 1\ unchanged || fail 'the next run changes nothing'
+said=$(dockerops reconcile)
+grep -q '1 unchanged' <<<"$said" || fail "the next run changes nothing: $said"
 dockerops stop --yes

@@ -47,7 +47,8 @@ binaries() {
   local machine binary
   for machine in x86_64 aarch64; do
     binary=$release/dockerops-linux-$machine
-    if readelf --program-headers --wide "$binary" | grep -q INTERP; then fail "$binary is static"; fi
+    says 'LOAD' readelf --program-headers --wide "$binary"
+    if [ -n "$(readelf --program-headers --wide "$binary" | sed -n '/INTERP/p')" ]; then fail "$binary is static"; fi
     [ "$(wc -c <"$binary")" -lt "$LARGEST" ] || fail "$binary is smaller than $LARGEST bytes"
   done
   says "dockerops $version" "$release/dockerops-linux-x86_64" version

@@ -26,12 +26,13 @@ main() {
   inside systemctl start dockerops.service || fail "the service runs: $(inside journalctl -u dockerops --no-pager -n 30)"
   grep -qx two "$nfs/pages/index.html" || fail 'the service copied what was pushed'
   [ "$(stat -c %u "$nfs/pages/index.html")" = 1000 ] || fail 'the service gave the file to its owner'
-  inside journalctl -u dockerops --no-pager | grep 'changed' || fail 'the journal tells what it did'
+  inside journalctl -u dockerops --no-pager | grep changed || fail 'the journal tells what it did'
   inside systemd-analyze security --no-pager dockerops.service | tail -n 1
   promise 'under systemd: the timer is off until it is enabled, runs, and goes with the package'
   if inside systemctl --quiet is-enabled dockerops.timer; then fail 'the timer is off'; fi
   inside systemctl --quiet enable --now dockerops.timer
-  inside systemctl list-timers --no-pager dockerops.timer | grep -q dockerops.service || fail 'the timer has a next time'
+  next=$(inside systemctl list-timers --no-pager dockerops.timer)
+  grep -q dockerops.service <<<"$next" || fail "the timer has a next time: $next"
   inside dpkg --remove dockerops
   if inside systemctl --quiet is-active dockerops.timer; then fail 'the timer goes with the package'; fi
 }
