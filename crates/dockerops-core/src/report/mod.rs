@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::names::StackName;
 use crate::observed::Observed;
 use crate::plan::{Change, Kept, Plan, Risk, Sealed};
+use crate::repository_url::InvalidUrl;
 
 pub use binding::{BindingReport, FileReport};
 pub use change::{ChangeReport, Verb};
@@ -184,6 +185,12 @@ impl Problem {
             hint,
             details: Vec::new(),
         }
+    }
+}
+
+impl From<InvalidUrl> for Problem {
+    fn from(error: InvalidUrl) -> Self {
+        Self::new(error.to_string(), error.hint())
     }
 }
 

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::output::Output;
 use super::{Exit, session};
-use crate::reconcile::problem;
 
 /// Show the watched repositories and their last watch
 #[derive(Debug, clap::Args)]
@@ -15,9 +14,7 @@ pub(super) struct DebugCacheArgs {}
 
 pub(super) fn run(_: &DebugCacheArgs, out: &mut Output) -> Result<Exit, Problem> {
     let store = session::store(&session::settings(out)?)?;
-    let rows = store
-        .repositories()
-        .map_err(|error| problem(&error, error.hint()))?;
+    let rows = store.repositories()?;
     let mut text = format!("database: {}\n", store.path().display());
     for row in &rows {
         let _ = writeln!(text, "{}  last watch {}", row.url, row.last_watch);

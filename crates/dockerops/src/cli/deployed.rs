@@ -10,15 +10,13 @@ use dockerops_core::status::services_of;
 
 use super::session::Session;
 use super::subject::unknown_stack;
-use crate::reconcile::problem;
 
 /// The services of `stack`; that there is none is an error.
 pub(super) async fn services(
     session: &Session,
     stack: &StackName,
 ) -> Result<Vec<Service>, Problem> {
-    let all = session.world.engine.services().await;
-    let all = all.map_err(|error| problem(&error, error.hint()))?;
+    let all = session.world.engine.services().await?;
     let ours: Vec<_> = services_of(stack, &all).cloned().collect();
     if ours.is_empty() {
         return Err(unknown_stack(stack.as_str(), &stacks(&all)));

@@ -25,7 +25,7 @@ pub(super) fn settings(out: &mut Output) -> Result<Settings, Problem> {
             files: Vec::new(),
             passwd_home: Some(PathBuf::from("/")),
         };
-        Settings::decide(&sources).map_err(|error| problem(&error, error.hint()))
+        Settings::decide(&sources).map_err(Problem::from)
     })
 }
 

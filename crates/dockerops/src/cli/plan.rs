@@ -153,7 +153,7 @@ fn owner(url: &str) -> Option<Owner> {
 /// All watched repositories, and `url` behind them when it is none of these: a stack that
 /// moves between two of them is handed over, and a plan of one must know.
 fn with_watched(session: &Session, url: &str) -> Result<Vec<Target>, Problem> {
-    let url = RepositoryUrl::parse(url).map_err(|error| problem(&error, error.hint()))?;
+    let url = RepositoryUrl::parse(url)?;
     let mut targets = session.known()?;
     if !targets
         .iter()

@@ -14,7 +14,7 @@ use super::session::Session;
 use super::state::State;
 use super::summary::{self, View};
 use super::watch::RolloutArgs;
-use crate::reconcile::{self, Request, problem};
+use crate::reconcile::{self, Request};
 
 /// Make the Swarm be what every watched repository says
 ///
@@ -51,8 +51,7 @@ pub(super) async fn run(args: &ReconcileArgs, out: &mut Output) -> Result<Exit, 
     if let Some(file) = &args.saved {
         request = saved::agreed(file, &session, request).await?;
     }
-    let state =
-        State::read(&session.world.store()).map_err(|error| problem(&error, error.hint()))?;
+    let state = State::read(&session.world.store())?;
     out.preface(&format!("{}\n", state.text()));
     args.rollout.agree(&session, &request, out).await?;
     let mut report = reconcile::run(&session.world, &request).await?;

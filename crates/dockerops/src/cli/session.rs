@@ -46,10 +46,8 @@ pub(super) enum Key {
 
 /// The settings, for somebody who may use them.
 pub(super) fn settings(out: &mut Output) -> Result<Settings, Problem> {
-    let settings = Settings::read().map_err(|error| problem(&error, error.hint()))?;
-    settings
-        .require_root()
-        .map_err(|error| problem(&error, error.hint()))?;
+    let settings = Settings::read()?;
+    settings.require_root()?;
     settings
         .warnings
         .iter()
@@ -69,14 +67,13 @@ fn log(settings: &Settings, command: &str, out: &mut Output) -> Result<(), Probl
 
 /// The database alone, for commands that only read it.
 pub(super) fn store(settings: &Settings) -> Result<Store, Problem> {
-    let store = Store::open(&settings.database);
-    let store = store.map_err(|error| problem(&error, error.hint()))?;
+    let store = Store::open(&settings.database)?;
     Ok(store.keep_runs(settings.history))
 }
 
 /// A copy of the database, for commands that only read it and must not make one.
 pub(super) fn records_to_look(settings: &Settings) -> Result<Store, Problem> {
-    Store::snapshot(&settings.database).map_err(|error| problem(&error, error.hint()))
+    Store::snapshot(&settings.database).map_err(Problem::from)
 }
 
 /// Takes the lock and opens the database: no run is at work then.
@@ -104,9 +101,7 @@ impl Session {
         let engine = engine(&settings)?;
         let lock = lock(&settings, command, wait_lock, out).await?;
         let store = store(&settings)?;
-        let key = settings
-            .fingerprint_key()
-            .map_err(|error| problem(&error, error.hint()))?;
+        let key = settings.fingerprint_key()?;
         manager(&engine).await?;
         Ok(Self::new(engine, store, &key, settings, Some(lock)))
     }
@@ -121,7 +116,7 @@ impl Session {
             Key::Looked => settings.fingerprint_key_to_look(),
             Key::Kept => settings.fingerprint_key(),
         };
-        let key = key.map_err(|error| problem(&error, error.hint()))?;
+        let key = key?;
         manager(&engine).await?;
         Ok(Self::new(engine, store, &key, settings, None))
     }
@@ -131,13 +126,11 @@ impl Session {
     pub(super) fn examine(out: &mut Output) -> Result<(Self, Option<Problem>), Problem> {
         let settings = settings(out)?;
         let engine = engine(&settings)?;
-        let failed = |error: crate::store::StoreError| problem(&error, error.hint());
         let (store, broken) = match Store::snapshot(&settings.database) {
             Ok(store) => (store, None),
-            Err(error) => (Store::none().map_err(failed)?, Some(failed(error))),
+            Err(error) => (Store::none()?, Some(error.into())),
         };
-        let key = settings.fingerprint_key_to_look();
-        let key = key.map_err(|error| problem(&error, error.hint()))?;
+        let key = settings.fingerprint_key_to_look()?;
         Ok((Self::new(engine, store, &key, settings, None), broken))
     }
 
@@ -180,11 +173,7 @@ impl Session {
 
     /// The watched repositories, each once.
     pub(super) fn known(&self) -> Result<Vec<Target>, Problem> {
-        let rows = self
-            .world
-            .store()
-            .repositories()
-            .map_err(|error| problem(&error, error.hint()))?;
+        let rows = self.world.store().repositories()?;
         // An earlier database may hold one repository in two spellings: two of it
         // would write the same stacks side by side.
         let mut known = BTreeSet::new();
@@ -197,14 +186,12 @@ impl Session {
 }
 
 fn engine(settings: &Settings) -> Result<DockerEngine, Problem> {
-    DockerEngine::new(&engine_settings(settings)).map_err(|error| problem(&error, error.hint()))
+    DockerEngine::new(&engine_settings(settings)).map_err(Problem::from)
 }
 
 async fn manager(engine: &DockerEngine) -> Result<(), Problem> {
     let checked = engine.check_manager().await;
-    checked
-        .map(drop)
-        .map_err(|error| problem(&error, error.hint()))
+    checked.map(drop).map_err(Problem::from)
 }
 
 async fn lock(
@@ -232,7 +219,7 @@ async fn lock(
         waiting,
     )
     .await
-    .map_err(|error| problem(&error, error.hint()))
+    .map_err(Problem::from)
 }
 
 fn engine_settings(settings: &Settings) -> EngineSettings {

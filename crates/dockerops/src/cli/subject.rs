@@ -5,8 +5,7 @@ use dockerops_core::names::{Owner, StackName};
 use dockerops_core::report::Problem;
 use dockerops_core::repository_url::{RepositoryUrl, without_credentials};
 
-use crate::reconcile::problem;
-use crate::store::{Repository, Store, StoreError};
+use crate::store::{Repository, Store};
 
 /// A stack, or a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +31,7 @@ impl Subject {
 }
 
 fn stack(store: &Store, name: StackName) -> Result<Subject, Problem> {
-    let rows = store.stacks().map_err(|error| failed(&error))?;
+    let rows = store.stacks()?;
     let named = rows.iter().filter(|row| row.name == name.as_str());
     let mut owners: Vec<_> = named.map(crate::store::Stack::owner).collect();
     owners.dedup();
@@ -45,19 +44,15 @@ fn stack(store: &Store, name: StackName) -> Result<Subject, Problem> {
 
 /// The watched repository `text`, in any of its spellings.
 pub(super) fn repository(store: &Store, text: &str) -> Result<Repository, Problem> {
-    let rows = store.repositories().map_err(|error| failed(&error))?;
+    let rows = store.repositories()?;
     // The earlier tool watched what is no address to us: it must be possible to name it.
     let shown = without_credentials(text);
     if let Some(row) = rows.iter().find(|row| row.url == shown) {
         return Ok(row.clone());
     }
-    let url = RepositoryUrl::parse(text).map_err(|error| problem(&error, error.hint()))?;
+    let url = RepositoryUrl::parse(text)?;
     let found = rows.iter().find(|row| row.owner() == url.normalised());
     found.cloned().ok_or_else(|| unwatched(text, &rows))
-}
-
-fn failed(error: &StoreError) -> Problem {
-    problem(error, error.hint())
 }
 
 fn unwatched(text: &str, rows: &[Repository]) -> Problem {

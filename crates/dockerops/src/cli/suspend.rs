@@ -12,8 +12,7 @@ use super::session::{Records, duration};
 use super::subject::Subject;
 use super::{Exit, session};
 use crate::moment::moment;
-use crate::reconcile::problem;
-use crate::store::{Store, StoreError, Suspension};
+use crate::store::{Store, Suspension};
 
 /// Leave a stack or a repository as it is, until `resume`
 ///
@@ -51,7 +50,7 @@ pub(super) async fn suspend(args: &SuspendArgs, out: &mut Output) -> Result<Exit
     let mut anew = false;
     for (owner, stack) in places(&subject) {
         let now = Timestamp::now().to_string();
-        anew |= store.suspend(owner, stack, &now).map_err(failed)?;
+        anew |= store.suspend(owner, stack, &now)?;
     }
     let name = name(&subject);
     let text = match (anew, own(store, &subject)?.first()) {
@@ -75,7 +74,7 @@ pub(super) async fn resume(args: &ResumeArgs, out: &mut Output) -> Result<Exit, 
     let store = &mut records.store;
     let mut ended = false;
     for (owner, stack) in places(&subject) {
-        ended |= store.resume(owner, stack).map_err(failed)?;
+        ended |= store.resume(owner, stack)?;
     }
     let name = name(&subject);
     let whole = whole(store, &subject)?;
@@ -104,11 +103,6 @@ impl OfArgs {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
-fn failed(error: StoreError) -> Problem {
-    problem(&error, error.hint())
-}
-
 /// What is suspended, as the database has it.
 fn places(subject: &Subject) -> Vec<(&Owner, Option<&str>)> {
     match subject {
@@ -129,7 +123,7 @@ fn name(subject: &Subject) -> String {
 
 /// Its own suspensions.
 fn own(store: &Store, subject: &Subject) -> Result<Vec<Suspension>, Problem> {
-    let mut all = store.suspensions().map_err(failed)?;
+    let mut all = store.suspensions()?;
     let places = places(subject);
     all.retain(|s| places.contains(&(&s.repository, s.stack.as_deref())));
     Ok(all)
@@ -140,7 +134,7 @@ fn whole(store: &Store, subject: &Subject) -> Result<Option<Owner>, Problem> {
     let Subject::Stack(_, owners) = subject else {
         return Ok(None);
     };
-    let all = store.suspensions().map_err(failed)?;
+    let all = store.suspensions()?;
     let mut whole = all.into_iter().filter(|s| s.stack.is_none());
     Ok(whole
         .find(|s| owners.contains(&s.repository))

@@ -12,7 +12,7 @@ use super::output::Output;
 use super::policy::PolicyArgs;
 use super::session::{Session, duration};
 use super::summary::{self, View};
-use crate::reconcile::{self, Mode, Request, Target, Texts, Trigger, Wait, problem};
+use crate::reconcile::{self, Mode, Request, Target, Texts, Trigger, Wait};
 
 /// Deploy a repository's stacks and remember the repository
 ///
@@ -45,7 +45,7 @@ pub(super) struct RolloutArgs {
 }
 
 pub(super) async fn run(args: &WatchArgs, out: &mut Output) -> Result<Exit, Problem> {
-    let url = RepositoryUrl::parse(&args.url).map_err(|error| problem(&error, error.hint()))?;
+    let url = RepositoryUrl::parse(&args.url)?;
     let session = Session::open(
         &format!("watch {}", url.as_given()),
         args.rollout.wait_lock,
@@ -97,11 +97,7 @@ impl RolloutArgs {
 }
 
 fn refuse_watched(session: &Session, url: &RepositoryUrl) -> Result<(), Problem> {
-    let known = session
-        .world
-        .store()
-        .repository(url)
-        .map_err(|error| problem(&error, error.hint()))?;
+    let known = session.world.store().repository(url)?;
     known.map_or(Ok(()), |row| {
         Err(Problem::new(
             format!(

@@ -11,7 +11,6 @@ use dockerops_core::revision::Revision;
 use jiff::Timestamp;
 
 use super::draft::Draft;
-use super::problem;
 use crate::store::{Begun, Store, StoreError};
 
 type InputsThen = (BTreeMap<String, Resolution>, BTreeMap<String, String>);
@@ -119,6 +118,6 @@ impl Draft<'_> {
     ) -> Result<T, Problem> {
         let mut store = self.stacks.world.store();
         let done = work(&mut store, &self.repository.owner, self.spec.name.as_str());
-        done.map_err(|error| problem(&error, error.hint()))
+        done.map_err(Problem::from)
     }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::returning::Return;
 use super::rollout::Unmade;
-use super::{Request, World, history, problem, suspended};
+use super::{Request, World, history, suspended};
 use crate::store::{Begun, Deployed, Ended, Run, Stack, StoreError};
 
 /// What is to be returned to.
@@ -78,8 +78,7 @@ pub async fn roll_back(
 
 /// The one watched repository that deploys `stack`.
 fn row(world: &World, stack: &StackName) -> Result<Stack, Problem> {
-    let rows = world.store().stacks();
-    let rows = rows.map_err(|error| problem(&error, error.hint()))?;
+    let rows = world.store().stacks()?;
     let mut mine = rows.into_iter().filter(|row| row.name == stack.as_str());
     let first = mine.next().ok_or_else(|| {
         Problem::new(
@@ -95,8 +94,7 @@ fn row(world: &World, stack: &StackName) -> Result<Stack, Problem> {
 }
 
 fn run(world: &World, owner: &Owner, stack: &StackName, id: i64) -> Result<Run, Problem> {
-    let run = world.store().run(id);
-    let run = run.map_err(|error| problem(&error, error.hint()))?;
+    let run = world.store().run(id)?;
     let mine = |run: &Run| run.ended.repository == *owner && run.ended.stack == stack.as_str();
     let hint = format!("`dockerops history {stack}` lists the deploys that it can return to.");
     match run.filter(mine) {
@@ -114,10 +112,9 @@ fn run(world: &World, owner: &Owner, stack: &StackName, id: i64) -> Result<Run, 
 
 fn newest(world: &World, owner: &Owner, row: &Stack) -> Result<Run, Problem> {
     let store = world.store();
-    let failed = |error: StoreError| problem(&error, error.hint());
-    let hold = store.hold(owner, &row.name).map_err(failed)?;
+    let hold = store.hold(owner, &row.name)?;
     let refused = hold.map(|hold| hold.hash).unwrap_or_default();
-    let runs = store.runs(Some(&row.name), u32::MAX).map_err(failed)?;
+    let runs = store.runs(Some(&row.name), u32::MAX)?;
     let earlier = |run: &Run| {
         let ended = &run.ended;
         ended.repository == *owner
@@ -160,11 +157,8 @@ impl Back<'_> {
     /// Holds what is asked for now, and notes that a deploy begins: a run that is killed is
     /// completed by the next.
     fn hold(&self) -> Result<(), Problem> {
-        let failed = |error: StoreError| problem(&error, error.hint());
         let mut store = self.world.store();
-        let before = store
-            .hold(&self.owner, self.stack.as_str())
-            .map_err(failed)?;
+        let before = store.hold(&self.owner, self.stack.as_str())?;
         let hash = before.map_or_else(|| self.earlier.row.hash.clone(), |hold| hold.hash);
         let now = Timestamp::now().to_string();
         let head = self.head().unwrap_or_else(|| self.revision.to_string());
@@ -185,7 +179,7 @@ impl Back<'_> {
         store
             .record_hold(&self.owner, stack, &hold)
             .and_then(|()| store.begin(&self.owner, stack, &begun))
-            .map_err(failed)
+            .map_err(Problem::from)
     }
 
     /// The newest revision that was fetched.
@@ -218,7 +212,7 @@ impl Back<'_> {
             }
             store.record_run(&self.ended(report, well))
         });
-        recorded.map_err(|error| problem(&error, error.hint()))
+        recorded.map_err(Problem::from)
     }
 
     fn record_deployed(

@@ -17,9 +17,7 @@ use serde_json::Value;
 
 use super::read::Repository;
 use super::{Request, Seen, World, observe, problem};
-use crate::engine::EngineError;
 use crate::registry::Credential;
-use crate::store::StoreError;
 
 /// A service of this run, and what its nodes pull with.
 struct Mine<'a> {
@@ -66,30 +64,28 @@ async fn try_renew(
     repositories: &[Repository],
     report: &mut Report,
 ) -> Result<(), Problem> {
-    let engine = |error: EngineError| problem(&error, error.hint());
-    let store = |error: StoreError| problem(&error, error.hint());
     // What this run has written is not as it was seen.
     let fresh = if report.stacks().any(|stack| !stack.changes.is_empty()) {
-        Some(world.engine.services().await.map_err(engine)?)
+        Some(world.engine.services().await?)
     } else {
         None
     };
     let services = fresh.as_deref().unwrap_or(&seen.observed.services);
     let mut mine = mine(services, request, repositories, report);
-    let sent = world.store().credentials().map_err(store)?;
+    let sent = world.store().credentials()?;
     let mut renewal = Renewal::new(world, sent, report);
     mine.retain(|one| renewal.is_worth_asking(one));
     renewal.ask(&mine).await;
     mine.retain(|one| renewal.is_due(one));
     if fresh.is_some() && !mine.is_empty() {
-        let latest = observe(world).await.map_err(engine)?;
+        let latest = observe(world).await?;
         renewal.send(&latest, &mine).await;
     } else {
         renewal.send(seen, &mine).await;
     }
     let live = services.iter().map(|service| service.id.clone()).collect();
     let recorded = world.store().record_credentials(&renewal.sent, &live);
-    recorded.map_err(store)
+    recorded.map_err(Problem::from)
 }
 
 /// The services that the stacks of this run consist of.
@@ -168,7 +164,7 @@ impl<'a> Renewal<'a> {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let problem = problem(&error, error.hint());
+                    let problem = Problem::from(error);
                     self.warn(one, not_renewed(problem));
                 }
             }
@@ -244,7 +240,7 @@ impl<'a> Renewal<'a> {
             // Whoever is told that it is gone may look.
             Err(error) if error.is_not_found() => true,
             Err(error) => {
-                let problem = problem(&error, error.hint());
+                let problem = Problem::from(error);
                 self.warn(one, not_renewed(problem));
                 false
             }

@@ -19,7 +19,7 @@ use super::read::Repository;
 use super::source::FILE;
 use super::stack::Stacks;
 use super::write::NotTaken;
-use super::{Mode, Seen, observe_for, problem, volumes};
+use super::{Mode, Seen, observe_for, volumes};
 use crate::store::Attempt;
 
 /// One stack of a run.
@@ -141,7 +141,7 @@ impl Draft<'_> {
             .world
             .store()
             .attempts(&self.repository.owner, self.spec.name.as_str());
-        attempts.map_err(|error| problem(&error, error.hint()))
+        attempts.map_err(Problem::from)
     }
 
     /// What `plan` did, or would do.

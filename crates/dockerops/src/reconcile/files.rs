@@ -7,8 +7,7 @@ use dockerops_core::bindings::WantedFile;
 use dockerops_core::manifest::Binding;
 use dockerops_core::report::Problem;
 
-use super::problem;
-use crate::git::{Kind, Tree, TreeError};
+use crate::git::{Kind, Tree};
 use crate::host::Content;
 
 /// Lists files of bindings and hands out their contents. Blocks.
@@ -33,11 +32,10 @@ impl Content for Blobs<'_> {
 impl Files for Tree {
     fn wanted(&self, binding: &Binding) -> Result<Vec<WantedFile>, Problem> {
         let path = Path::new(&binding.path.value);
-        let failed = |error: TreeError| problem(&error, error.hint());
-        match self.kind(path).map_err(failed)? {
+        match self.kind(path)? {
             Some(Kind::File { executable }) => Ok(vec![file(self, path, executable)?]),
             Some(Kind::Folder) => {
-                let entries = self.entries(path).map_err(failed)?.unwrap_or_default();
+                let entries = self.entries(path)?.unwrap_or_default();
                 let entries = entries.into_iter().map(|entry| match entry.kind {
                     Kind::File { executable } => Ok(WantedFile {
                         path: text(path.join(&entry.path))?,
@@ -61,8 +59,7 @@ impl Files for Tree {
 
 /// A symlink below a binding: followed when it leads to a file of the repository.
 fn linked(tree: &Tree, path: &Path) -> Result<WantedFile, Problem> {
-    let failed = |error: TreeError| problem(&error, error.hint());
-    match tree.kind(path).map_err(failed)? {
+    match tree.kind(path)? {
         Some(Kind::File { executable }) => file(tree, path, executable),
         _ => Err(Problem::new(
             format!(
@@ -75,11 +72,10 @@ fn linked(tree: &Tree, path: &Path) -> Result<WantedFile, Problem> {
 }
 
 fn file(tree: &Tree, path: &Path, executable: bool) -> Result<WantedFile, Problem> {
-    let failed = |error: TreeError| problem(&error, error.hint());
-    let content = tree.oid(path).map_err(failed)?.unwrap_or_default();
+    let content = tree.oid(path)?.unwrap_or_default();
     Ok(WantedFile {
         path: text(path.to_owned())?,
-        size: tree.size(&content).map_err(failed)?,
+        size: tree.size(&content)?,
         executable,
         content,
     })

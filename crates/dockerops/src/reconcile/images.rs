@@ -167,7 +167,7 @@ async fn answer(world: &World, request: &Request, need: &ImageNeed) -> Answer {
     if need.why != NeedWhy::Always
         && let Err(error) = world.registry.credential(&image).await
     {
-        return Answer::failed(problem(&error, error.hint()));
+        return Answer::failed(error.into());
     }
     if request.policy.pull == PullPolicy::Never {
         return Answer::resolved(Resolution::Unknown);
@@ -188,7 +188,7 @@ async fn answer(world: &World, request: &Request, need: &ImageNeed) -> Answer {
         Err(error) if error.is_not_found() && local.is_some() => {
             Answer::resolved(Resolution::Local)
         }
-        Err(error) => Answer::failed(problem(&error, error.hint())),
+        Err(error) => Answer::failed(error.into()),
     }
 }
 
@@ -280,7 +280,7 @@ async fn pull(world: &World, text: &str, image: &ImageRef) -> Option<String> {
                 .engine
                 .pull(&image.familiar(), auth.as_ref(), &|_| ())
                 .await;
-            pulled.map_err(|error| problem(&error, error.hint()))
+            pulled.map_err(Problem::from)
         }
         Err(problem) => Err(problem),
     };
@@ -295,8 +295,7 @@ async fn pull(world: &World, text: &str, image: &ImageRef) -> Option<String> {
 
 /// The value of `X-Registry-Auth` for the registry of `image`, when Docker's configuration has one.
 async fn auth(world: &World, image: &ImageRef) -> Result<Option<Secret>, Problem> {
-    let credential = world.registry.credential(image).await;
-    let credential = credential.map_err(|error| problem(&error, error.hint()))?;
+    let credential = world.registry.credential(image).await?;
     Ok(credential.map(|credential| credential.x_registry_auth()))
 }
 
@@ -326,13 +325,12 @@ pub(super) async fn clean(world: &World, repositories: &[Repository], report: &m
 /// more; its containers may go a little later.
 pub(super) async fn recount(world: &World) -> Result<Vec<String>, Problem> {
     let (recorded, now) = count(world, &[])?;
-    let observed = world.engine.observe().await;
-    let observed = observed.map_err(|error| problem(&error, error.hint()))?;
+    let observed = world.engine.observe().await?;
     let unused = image_counts::removable(&recorded, &now, &observed);
     let removed = remove_released(world, unused).await?;
     for image in &removed {
         let forgotten = world.store().remove_image(image);
-        forgotten.map_err(|error| problem(&error, error.hint()))?;
+        forgotten?;
     }
     Ok(removed)
 }
@@ -343,20 +341,13 @@ async fn clean_up(world: &World, repositories: &[Repository]) -> Result<Vec<Stri
         .iter()
         .all(|repository| matches!(&repository.read, Ok(read) if read.desired.manifest.is_some()));
     let observed = if recorded.keys().any(|image| !now.contains_key(image)) && complete {
-        world
-            .engine
-            .observe()
-            .await
-            .map_err(|error| problem(&error, error.hint()))?
+        world.engine.observe().await?
     } else {
         return Ok(Vec::new());
     };
     let removed = remove_unused(world, image_counts::removable(&recorded, &now, &observed)).await?;
     for image in &removed {
-        world
-            .store()
-            .remove_image(image)
-            .map_err(|error| problem(&error, error.hint()))?;
+        world.store().remove_image(image)?;
     }
     Ok(removed)
 }
@@ -366,11 +357,7 @@ pub(super) async fn remove_unused(
     world: &World,
     images: Vec<String>,
 ) -> Result<Vec<String>, Problem> {
-    let in_use = world
-        .engine
-        .images_in_use()
-        .await
-        .map_err(|error| problem(&error, error.hint()))?;
+    let in_use = world.engine.images_in_use().await?;
     let mut removed = Vec::new();
     for image in images {
         if !used_by_container(world, &image, &in_use).await && gone(world, &image).await {
@@ -399,12 +386,11 @@ pub(super) async fn remove_released(
 
 /// Writes how often each image is named now; returns what was recorded before and what counts now.
 fn count(world: &World, repositories: &[Repository]) -> Result<(Counts, Counts), Problem> {
-    let failed = |error: StoreError| problem(&error, error.hint());
     let mut store = world.store();
-    let before = counts(&store).map_err(failed)?;
-    let uses = uses(&store, repositories).map_err(failed)?;
-    store.record_images(&uses).map_err(failed)?;
-    let mut now = counts(&store).map_err(failed)?;
+    let before = counts(&store)?;
+    let uses = uses(&store, repositories)?;
+    store.record_images(&uses)?;
+    let mut now = counts(&store)?;
     now.retain(|_, count| *count > 0);
     Ok((before, now))
 }

@@ -112,7 +112,7 @@ async fn planned(
         observe_for(world, request),
         read::repositories(world, request)
     );
-    let seen = seen.map_err(|error| problem(&error, error.hint()))?;
+    let seen = seen?;
     source::settle_owners(&mut repositories, &seen.observed);
     suspended::mark(world, &mut repositories, &seen.observed)?;
     if request.mode == Mode::Watch {

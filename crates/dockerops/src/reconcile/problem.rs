@@ -7,7 +7,14 @@ use dockerops_core::diagnostic::{Diagnostic, Diagnostics};
 use dockerops_core::report::Problem;
 use dockerops_core::source::Sources;
 
+use crate::engine::EngineError;
+use crate::git::{GitError, TreeError};
+use crate::host::{HostError, SecretError};
+use crate::lock::LockError;
 use crate::mistakes::{self, Style};
+use crate::registry::RegistryError;
+use crate::settings::{KeyError, SettingsError};
+use crate::store::StoreError;
 
 /// The whole chain of `error` in one line, with the way out.
 pub fn problem(error: &dyn Error, hint: Option<String>) -> Problem {
@@ -19,6 +26,30 @@ pub fn problem(error: &dyn Error, hint: Option<String>) -> Problem {
     }
     Problem::new(message, hint)
 }
+
+/// Errors that know their way out.
+macro_rules! becomes_a_problem {
+    ($($error:ty),+ $(,)?) => {$(
+        impl From<$error> for Problem {
+            fn from(error: $error) -> Self {
+                problem(&error, error.hint())
+            }
+        }
+    )+};
+}
+
+becomes_a_problem!(
+    EngineError,
+    GitError,
+    HostError,
+    KeyError,
+    LockError,
+    RegistryError,
+    SecretError,
+    SettingsError,
+    StoreError,
+    TreeError,
+);
 
 /// A folder that was named as a checkout could not be opened.
 pub(crate) fn not_a_folder(folder: &Path, error: &std::io::Error) -> Problem {

@@ -25,7 +25,7 @@ use super::source::{BareFiles, FILE, Source};
 use super::suspended::Suspended;
 use super::{Request, Target, World, problem};
 use crate::desire::{self, Desired, DesiredStack, DiskTree, SecretProblem, SecretValues, Values};
-use crate::git::{CommitInfo, GitError, Tree};
+use crate::git::{CommitInfo, Tree};
 use crate::host;
 use crate::settings::Settings;
 
@@ -206,23 +206,22 @@ fn cut_short() -> Problem {
 }
 
 async fn read(world: &World, url: &RepositoryUrl) -> Result<Read, Problem> {
-    let failed = |error: GitError| problem(&error, error.hint());
     let mirrored = world.git.mirrored(url);
     let early = mirrored
         .clone()
         .map(|revision| tokio::spawn(load(world, url, revision)));
-    let head = world.git.remote_head(url).await.map_err(failed)?;
+    let head = world.git.remote_head(url).await?;
     if let (Some(early), true) = (early, mirrored.as_ref() == Some(&head))
         && let Ok(Ok((tree, desired))) = early.await
     {
         return finish(world, url, tree, desired).await;
     }
-    let revision = world.git.fetch(url, &|_| ()).await.map_err(failed)?;
+    let revision = world.git.fetch(url, &|_| ()).await?;
     match load(world, url, revision).await {
         Ok((tree, desired)) => finish(world, url, tree, desired).await,
         Err(Unloaded::Failed(problem)) => Err(problem),
         Err(Unloaded::Damaged) => {
-            let revision = world.git.fetch_anew(url, &|_| ()).await.map_err(failed)?;
+            let revision = world.git.fetch_anew(url, &|_| ()).await?;
             let loaded = load(world, url, revision).await;
             let (tree, desired) = loaded.map_err(Unloaded::problem)?;
             finish(world, url, tree, desired).await
@@ -239,7 +238,7 @@ pub(super) async fn at(
     let loaded = match load(world, url, revision.clone()).await {
         Err(Unloaded::Damaged) => {
             let fetched = world.git.fetch(url, &|_| ()).await;
-            fetched.map_err(|error| problem(&error, error.hint()))?;
+            fetched?;
             load(world, url, revision.clone()).await
         }
         loaded => loaded,
@@ -282,7 +281,7 @@ fn load(
             if error.is_damage() {
                 Unloaded::Damaged
             } else {
-                Unloaded::Failed(problem(&error, error.hint()))
+                Unloaded::Failed(error.into())
             }
         })?;
         let desired = desire_with(&tree, &settings);
@@ -342,7 +341,7 @@ async fn history(
 ) -> Result<History, Problem> {
     let deployed = world.store().deployed_revisions(&url.normalised());
     let mut history = History::Same;
-    for before in deployed.map_err(|error| problem(&error, error.hint()))? {
+    for before in deployed? {
         // A revision that is no longer known cannot be shown to be an ancestor: doubt keeps.
         match world.git.is_ancestor(url, &before, revision).await {
             Ok(true) if before == *revision => {}

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::read::{Read, Repository};
 use super::stack::Stacks;
-use super::{Request, World, history, problem};
+use super::{Request, World, history};
 use crate::store::{Deployed, Status, Store, StoreError};
 
 /// Adds the repositories that can be read to those that are watched.
@@ -25,7 +25,7 @@ pub(super) fn remember(
             read.is_ok_and(|read| read.desired.manifest.is_some()),
         ) {
             let added = world.store().add_repository(url, &now);
-            added.map_err(|error| problem(&error, error.hint()))?;
+            added?;
         }
     }
     Ok(())
@@ -50,7 +50,7 @@ pub(super) fn record(stacks: &Stacks<'_>, started: Timestamp, report: &mut Repor
         store.touch(&read, &now)
     });
     if let Err(error) = recorded {
-        report.problems.push(problem(&error, error.hint()));
+        report.problems.push(error.into());
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn only_runs(stacks: &Stacks<'_>, started: Timestamp, report: &mut Re
         Ok(())
     });
     if let Err(error) = recorded {
-        report.problems.push(problem(&error, error.hint()));
+        report.problems.push(error.into());
     }
 }
 

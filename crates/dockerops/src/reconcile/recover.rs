@@ -11,7 +11,6 @@ use dockerops_core::report::{ChangeReport, Outcome, Problem, RollbackReport, Sta
 use dockerops_core::revision::Revision;
 use jiff::Timestamp;
 
-use super::problem;
 use super::removal::Leaver;
 use super::restoring::not_passing;
 use super::returning::Return;
@@ -230,8 +229,7 @@ impl Rollout<'_> {
     /// Removes a stack whose first deploy failed.
     async fn remove_all(&self) -> Result<RollbackReport, Problem> {
         let world = self.0.stacks.world;
-        let now = world.engine.observe().await;
-        let now = now.map_err(|error| problem(&error, error.hint()))?;
+        let now = world.engine.observe().await?;
         let (stack, owner) = (&self.0.spec.name, &self.0.repository.owner);
         let leaver = Leaver {
             stack,

@@ -16,7 +16,7 @@ use super::progress::Event;
 use super::read::{Read, Repository};
 use super::stack::Stacks;
 use super::volumes::{self, Left};
-use super::{Request, Seen, World, problem};
+use super::{Request, Seen, World};
 use crate::engine::{Applied, EngineError};
 
 /// How long the tasks and networks of a removed stack may take to go.
@@ -41,7 +41,7 @@ pub(super) async fn departed(
     let fresh = match fresh(world, request, repositories, &seen.observed).await {
         Ok(fresh) => fresh,
         Err(error) => {
-            report.problems.push(problem(&error, error.hint()));
+            report.problems.push(error.into());
             return kept;
         }
     };
@@ -179,8 +179,7 @@ fn decide_for(
 
 /// The stacks that the database has of `owner`.
 fn recorded(world: &World, owner: &Owner) -> Result<BTreeSet<StackName>, Problem> {
-    let rows = world.store().stacks();
-    let rows = rows.map_err(|error| problem(&error, error.hint()))?;
+    let rows = world.store().stacks()?;
     let mine = rows.iter().filter(|row| row.owner() == *owner);
     Ok(mine
         .filter_map(|row| StackName::parse(&row.name).ok())
@@ -276,7 +275,7 @@ impl Leaver<'_> {
         // Those that used its networks may be gone by now.
         let fresh = if order::shares_networks(self.stack, observed) {
             let fresh = world.engine.observe().await;
-            Some(fresh.map_err(|error| problem(&error, error.hint()))?)
+            Some(fresh?)
         } else {
             None
         };
@@ -297,7 +296,7 @@ impl Leaver<'_> {
             stack: self.stack.clone(),
             services: Vec::new(),
         });
-        gone.map_err(|error| problem(&error, error.hint()))?;
+        gone?;
         for change in volumes {
             if let Applied::StillInUse { message } = self.apply(world, change).await? {
                 report.not_done(change);
@@ -314,6 +313,6 @@ impl Leaver<'_> {
             what,
         });
         let applied = world.engine.apply(&change.action, None).await;
-        applied.map_err(|error| problem(&error, error.hint()))
+        applied.map_err(Problem::from)
     }
 }

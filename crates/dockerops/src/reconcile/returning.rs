@@ -19,7 +19,7 @@ use super::read::{self, Repository};
 use super::rollout::{Rollout, Unmade};
 use super::stack::Stacks;
 use super::suspended::Suspended;
-use super::{Request, World, bindings, images, observe, problem};
+use super::{Request, World, bindings, images, observe};
 use crate::desire::{Desired, DesiredStack};
 
 /// A stack and the revision that it is to run.
@@ -47,9 +47,7 @@ impl Return<'_> {
         let world = self.world;
         let request = self.request();
         let then = [self.read().await?];
-        let seen = observe(world)
-            .await
-            .map_err(|error| problem(&error, error.hint()))?;
+        let seen = observe(world).await.map_err(Problem::from)?;
         let mut images = images::resolve(world, &request, &then, &seen.observed).await;
         images.prefer(&self.pins);
         let bindings = bindings::check(world, &request, &then).await?;
@@ -107,8 +105,7 @@ impl Return<'_> {
 
     /// The repository as it was.
     pub(super) async fn read(&self) -> Result<Repository, Problem> {
-        let url = RepositoryUrl::parse(self.url);
-        let url = url.map_err(|error| problem(&error, error.hint()))?;
+        let url = RepositoryUrl::parse(self.url)?;
         Ok(Repository {
             given: self.url.to_owned(),
             owner: self.owner.clone(),

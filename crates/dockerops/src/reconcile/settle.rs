@@ -11,7 +11,7 @@ use dockerops_core::spec::StackSpec;
 
 use super::complaint::{self, Complaint, Masks};
 use super::progress::Event;
-use super::{Seen, World, problem};
+use super::{Seen, World};
 use crate::engine::{self, EngineError, Limits, Watched};
 
 /// Why a service is waited for.
@@ -52,7 +52,7 @@ pub(super) async fn settle(
     }
     let services = engine::services(world.engine.as_ref(), limits)
         .await
-        .map_err(|error| away(&error))?;
+        .map_err(away)?;
     let usual = world.settings.stability_window;
     let watched: Vec<_> = services
         .iter()
@@ -61,7 +61,7 @@ pub(super) async fn settle(
     let mut show = |progress: engine::Progress<'_>| world.progress.event(rollout(spec, &progress));
     let outcomes = engine::wait(world.engine.as_ref(), &watched, limits, &mut show)
         .await
-        .map_err(|error| away(&error))?;
+        .map_err(away)?;
     told(spec, outcomes)
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn gate(
 ) -> Result<(), Ill> {
     let services = engine::services(world.engine.as_ref(), limits)
         .await
-        .map_err(|error| away(&error))?;
+        .map_err(away)?;
     let watched: Vec<_> = services
         .iter()
         .filter_map(|service| {
@@ -85,7 +85,7 @@ pub(super) async fn gate(
         .collect();
     let mut show = |progress: engine::Progress<'_>| world.progress.event(rollout(spec, &progress));
     let outcomes = engine::gate(world.engine.as_ref(), &watched, limits, &mut show).await;
-    told(spec, outcomes.map_err(|error| away(&error))?).map(drop)
+    told(spec, outcomes.map_err(away)?).map(drop)
 }
 
 /// That all is well, or what is not.
@@ -126,9 +126,9 @@ fn is_ill((_, outcome): &(String, Outcome)) -> bool {
     matches!(outcome, Outcome::Failed(_) | Outcome::TimedOut(_))
 }
 
-fn away(error: &EngineError) -> Ill {
+fn away(error: EngineError) -> Ill {
     Ill {
-        problem: Box::new(problem(error, error.hint())),
+        problem: Box::new(error.into()),
         services: BTreeSet::new(),
         ended: Vec::new(),
         passing: true,

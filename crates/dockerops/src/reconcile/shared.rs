@@ -8,7 +8,6 @@ use dockerops_core::report::Problem;
 use dockerops_core::spec::StackSpec;
 
 use super::draft::Draft;
-use super::problem;
 
 impl Draft<'_> {
     /// The bindings of this stack that may be copied, with the hashes of their files. One
@@ -37,8 +36,7 @@ impl Draft<'_> {
     /// By id: the held stack of this repository that mounts the binding. Of two that are both on
     /// their way back, neither keeps the other from its files.
     fn kept_by_others(&self) -> Result<BTreeMap<String, String>, Problem> {
-        let held = self.stacks.world.store().held(&self.repository.owner);
-        let held = held.map_err(|error| problem(&error, error.hint()))?;
+        let held = self.stacks.world.store().held(&self.repository.owner)?;
         let specs = self.repository.specs();
         let others = specs.filter(|spec| spec.name != self.spec.name);
         let state = |spec: &StackSpec| held.get(spec.name.as_str()).copied();

@@ -9,7 +9,6 @@ use dockerops_core::plan::owner_of_checkout;
 use dockerops_core::report::Problem;
 use dockerops_core::repository_url::RepositoryUrl;
 
-use super::problem;
 use super::read::Repository;
 use crate::desire::GivenFile;
 
@@ -50,7 +49,7 @@ pub struct BareFiles {
 impl Target {
     /// A repository as given to `watch`.
     pub fn parse(given: &str) -> Self {
-        let url = RepositoryUrl::parse(given).map_err(|error| problem(&error, error.hint()));
+        let url = RepositoryUrl::parse(given).map_err(Problem::from);
         Self {
             given: given.to_owned(),
             source: Source::Repository(url),

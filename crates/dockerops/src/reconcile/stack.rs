@@ -20,7 +20,7 @@ use super::problem::{of_diagnostics, warnings};
 use super::read::{Read, Repository};
 use super::rollout::Rollout;
 use super::source::FILE;
-use super::{Request, Seen, World, problem};
+use super::{Request, Seen, World};
 use crate::desire::DesiredStack;
 use crate::git::CommitInfo;
 
@@ -184,8 +184,7 @@ impl Stacks<'_> {
             let ours = owner_of(&self.seen.observed, stack).includes(&repository.owner);
             return Ok(if ours { Adopt::Refuse } else { Adopt::Compare });
         }
-        let listed = self.world.store().listed_as_deployed(stack.as_str());
-        let listed = listed.map_err(|error| problem(&error, error.hint()))?;
+        let listed = self.world.store().listed_as_deployed(stack.as_str())?;
         if listed.contains(&repository.owner) {
             return Ok(Adopt::Take);
         }

@@ -15,7 +15,7 @@ use dockerops_core::status::{LastRun, Reading, RepositoryStatus, StackStatus};
 use super::complaint::mask;
 use super::read::Repository;
 use super::source::FILE;
-use super::{Request, World, planned, problem};
+use super::{Request, World, planned};
 use crate::engine::{self, TaskFilter};
 use crate::store::{Run, Store, StoreError};
 
@@ -55,8 +55,7 @@ impl Look {
             world.engine.tasks(&current),
             world.engine.nodes()
         );
-        let (services, tasks, current, nodes) =
-            read.map_err(|error| problem(&error, error.hint()))?;
+        let (services, tasks, current, nodes) = read?;
         let reading = Reading {
             services: &services,
             tasks: &tasks,
@@ -66,7 +65,7 @@ impl Look {
         };
         let store = world.store();
         let told = self.told(&store, reading, only);
-        told.map_err(|error| problem(&error, error.hint()))
+        told.map_err(Problem::from)
     }
 
     fn told(

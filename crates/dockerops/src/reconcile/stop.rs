@@ -13,8 +13,8 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::removal::{Leaver, REMOVAL_TIMEOUT, orders};
-use super::{Trigger, World, history, images, problem};
-use crate::store::{Stack, StoreError};
+use super::{Trigger, World, history, images};
+use crate::store::Stack;
 
 /// What `stop` would remove.
 #[derive(Debug, Clone, Default)]
@@ -28,26 +28,16 @@ pub struct Managed {
 
 /// Finds the stacks that are owned by a repository of this database, or listed there as deployed.
 pub async fn managed(world: &World) -> Result<Managed, Problem> {
-    let observed = world
-        .engine
-        .observe()
-        .await
-        .map_err(|error| problem(&error, error.hint()))?;
-    let failed = |error: StoreError| problem(&error, error.hint());
+    let observed = world.engine.observe().await?;
     let store = world.store();
     let mut stacks = BTreeMap::new();
-    for repository in store.repositories().map_err(failed)? {
+    for repository in store.repositories()? {
         let owner = repository.owner();
         for stack in owned_stacks(&observed, &owner) {
             stacks.insert(stack, (owner.clone(), Adopt::Refuse));
         }
     }
-    for row in store
-        .stacks()
-        .map_err(failed)?
-        .into_iter()
-        .filter(Stack::was_deployed)
-    {
+    for row in store.stacks()?.into_iter().filter(Stack::was_deployed) {
         let Ok(stack) = StackName::parse(&row.name) else {
             continue;
         };
@@ -60,8 +50,7 @@ pub async fn managed(world: &World) -> Result<Managed, Problem> {
         stacks.entry(stack).or_insert((owner, Adopt::Take));
     }
     let images = store
-        .images()
-        .map_err(failed)?
+        .images()?
         .into_iter()
         .map(|image| image.name)
         .collect();
@@ -132,7 +121,7 @@ async fn one_gone(
             store.remove_stack(owner, stack.as_str())?;
             store.record_run(&ended)
         });
-        forgotten.map_err(|error| problem(&error, error.hint()))?;
+        forgotten?;
         Ok(report)
     });
     removed.unwrap_or_else(|problem| StackReport::failed(stack.clone(), problem))
@@ -140,17 +129,10 @@ async fn one_gone(
 
 /// Removes the recorded images that nothing uses and empties the tables; returns the images.
 async fn forget(world: &World, managed: &Managed) -> Result<Vec<String>, Problem> {
-    let observed = world
-        .engine
-        .observe()
-        .await
-        .map_err(|error| problem(&error, error.hint()))?;
+    let observed = world.engine.observe().await?;
     let recorded = image_counts::count(managed.images.iter().map(String::as_str));
     let unused = image_counts::removable(&recorded, &image_counts::Counts::new(), &observed);
     let removed = images::remove_released(world, unused).await?;
-    world
-        .store()
-        .clear_all()
-        .map_err(|error| problem(&error, error.hint()))?;
+    world.store().clear_all()?;
     Ok(removed)
 }

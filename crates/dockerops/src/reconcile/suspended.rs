@@ -10,8 +10,8 @@ use dockerops_core::observed::Observed;
 use dockerops_core::plan::{Ownership, owner_of};
 use dockerops_core::report::{Outcome, Problem, StackReport};
 
+use super::World;
 use super::read::Repository;
-use super::{World, problem};
 use crate::moment::moment;
 use crate::store::Suspension;
 
@@ -80,8 +80,7 @@ impl Why {
 
 /// Refuses what a person wants to be done to a stack that is suspended by hand.
 pub(super) fn refuse(world: &World, owner: &Owner, stack: &StackName) -> Result<(), Problem> {
-    let by_hand = world.store().suspensions();
-    let by_hand = by_hand.map_err(|error| problem(&error, error.hint()))?;
+    let by_hand = world.store().suspensions()?;
     let mut mine = by_hand.iter().filter(|s| s.repository == *owner);
     let is_it = |name: &str| name == stack.as_str();
     let Some(found) = mine.find(|s| s.stack.as_deref().is_none_or(is_it)) else {
@@ -105,8 +104,7 @@ pub(super) fn mark(
     repositories: &mut [Repository],
     observed: &Observed,
 ) -> Result<(), Problem> {
-    let by_hand = world.store().suspensions();
-    let by_hand = by_hand.map_err(|error| problem(&error, error.hint()))?;
+    let by_hand = world.store().suspensions()?;
     for repository in repositories {
         let mut suspended = Suspended::default();
         for suspension in by_hand.iter().filter(|s| s.repository == repository.owner) {

@@ -6,7 +6,7 @@ use dockerops_core::names::Owner;
 use dockerops_core::report::{Problem, Report, RepositoryReport};
 
 use super::stop::{Managed, gone};
-use super::{Trigger, World, images, problem};
+use super::{Trigger, World, images};
 
 /// What of `managed` belongs to `owner`.
 pub fn managed_by(mut managed: Managed, owner: &Owner) -> Managed {
@@ -39,6 +39,6 @@ pub async fn unwatch(world: &World, url: &str, managed: &Managed) -> Report {
 /// Forgets the repository `url`; what runs of it goes on running, with its labels.
 pub async fn forget(world: &World, url: &str) -> Result<Vec<String>, Problem> {
     let forgotten = world.store().remove_repository(url);
-    forgotten.map_err(|error| problem(&error, error.hint()))?;
+    forgotten?;
     images::recount(world).await
 }

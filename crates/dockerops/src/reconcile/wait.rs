@@ -6,9 +6,9 @@ use std::time::Duration;
 use dockerops_core::observed::Service;
 use dockerops_core::report::Problem;
 
+use super::World;
 use super::complaint::{self, Complaint, Masks};
 use super::settle::step;
-use super::{World, problem};
 use crate::engine::{self, Limits, Watched};
 
 /// Waits `within` for `services`; the error names every one that is not well and why.
@@ -29,8 +29,7 @@ pub async fn wait(world: &World, services: &[Service], within: Duration) -> Resu
             .event(step(&progress, |note| harmless(name, note)));
     };
     let limits = Limits::within(within);
-    let outcomes = engine::wait(world.engine.as_ref(), &watched, limits, &mut show).await;
-    let outcomes = outcomes.map_err(|error| problem(&error, error.hint()))?;
+    let outcomes = engine::wait(world.engine.as_ref(), &watched, limits, &mut show).await?;
     let complaints: Vec<_> = outcomes
         .iter()
         .filter_map(|(name, outcome)| {

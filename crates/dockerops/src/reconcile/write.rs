@@ -10,7 +10,6 @@ use tokio::sync::Semaphore;
 
 use super::draft::Draft;
 use super::images::auth_to_write;
-use super::problem;
 use super::progress::Event;
 use super::rollout::Unmade;
 use crate::engine::{Applied, EngineError, Limits};
@@ -61,7 +60,7 @@ impl From<EngineError> for NotTaken {
     fn from(error: EngineError) -> Self {
         Self {
             passing: error.is_transient(),
-            problem: problem(&error, error.hint()),
+            problem: error.into(),
         }
     }
 }
@@ -194,7 +193,7 @@ impl Draft<'_> {
         let mut store = self.stacks.world.store();
         let recorded =
             store.record_attempts(&self.repository.owner, self.spec.name.as_str(), attempts);
-        recorded.map_err(|error| problem(&error, error.hint()))
+        recorded.map_err(Problem::from)
     }
 
     /// Notes what was sent, so that a spec which Swarm rolls back is known again.

@@ -15,8 +15,7 @@ use super::styled::{BAD, CARE, FAINT, MOVED, PLAIN, STRONG, Styled, shortened, w
 use super::subject::unknown_stack;
 use super::{Exit, session};
 use crate::moment::{between, coarse, moment};
-use crate::reconcile::problem;
-use crate::store::{Ended, Run, Store, StoreError};
+use crate::store::{Ended, Run, Store};
 
 /// Show what runs changed, and what failed and why
 ///
@@ -42,23 +41,18 @@ pub(super) struct HistoryArgs {
 pub(super) fn run(args: &HistoryArgs, out: &mut Output) -> Result<Exit, Problem> {
     let store = session::records_to_look(&session::settings(out)?)?;
     if let Some(id) = args.id {
-        let run = store.run(id).map_err(failed)?.ok_or_else(|| no_run(id))?;
+        let run = store.run(id)?.ok_or_else(|| no_run(id))?;
         out.answer_styled(&whole::text(&run), json!({"run": whole::json(&run)}));
         return Ok(Exit::Ok);
     }
     let stack = args.stack.as_ref().map(StackName::as_str);
-    let runs = store.runs(stack, args.limit).map_err(failed)?;
+    let runs = store.runs(stack, args.limit)?;
     if let (true, Some(stack)) = (runs.is_empty(), stack) {
         known(&store, stack)?;
     }
     let json: Vec<_> = runs.iter().map(brief).collect();
     out.answer_styled(&text(&runs, out.width()), json!({"runs": json}));
     Ok(Exit::Ok)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
-fn failed(error: StoreError) -> Problem {
-    problem(&error, error.hint())
 }
 
 fn no_run(id: i64) -> Problem {
@@ -70,8 +64,8 @@ fn no_run(id: i64) -> Problem {
 
 /// A stack without a run is fine when there is such a stack.
 fn known(store: &Store, stack: &str) -> Result<(), Problem> {
-    let rows = store.stacks().map_err(failed)?;
-    let past = store.runs(None, u32::MAX).map_err(failed)?;
+    let rows = store.stacks()?;
+    let past = store.runs(None, u32::MAX)?;
     let names = rows.into_iter().map(|row| row.name);
     let names: BTreeSet<_> = names
         .chain(past.into_iter().map(|run| run.ended.stack))

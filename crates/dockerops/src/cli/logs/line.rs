@@ -11,7 +11,6 @@ use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::styled::{FAINT, PLAIN, Styled};
 use crate::engine::{EngineError, LogLine, LogStream, TaskFilter};
-use crate::reconcile::problem;
 
 const COLOURS: [AnsiColor; 6] = [
     AnsiColor::Cyan,
@@ -47,7 +46,7 @@ impl<'a> Writers<'a> {
             services: Vec::new(),
         };
         let learnt = writers.learn().await;
-        learnt.map_err(|error| problem(&error, error.hint()))?;
+        learnt?;
         Ok(writers)
     }
 

@@ -78,8 +78,7 @@ pub(super) async fn run(args: &LogsArgs, out: &mut Output) -> Result<Exit, Probl
     };
     let mut lines = Merged::new(args.follow);
     for (service, source) in args.sources(&session, &wanted).await? {
-        let asked = session.world.engine.logs(&args.request(source)).await;
-        let asked = asked.map_err(|error| problem(&error, error.hint()))?;
+        let asked = session.world.engine.logs(&args.request(source)).await?;
         lines.add(&service, asked);
     }
     let mut writers = Writers::new(&session, &args.stack, args.timestamps).await?;
@@ -121,8 +120,7 @@ impl LogsArgs {
             services: services.iter().map(|service| service.id.clone()).collect(),
             ..TaskFilter::default()
         };
-        let tasks = session.world.engine.tasks(&filter).await;
-        let mut tasks = tasks.map_err(|error| problem(&error, error.hint()))?;
+        let mut tasks = session.world.engine.tasks(&filter).await?;
         tasks.retain(|task| !task.container.is_empty());
         if tasks.len() > MOST_TASKS {
             return Ok(whole.collect());

@@ -18,7 +18,7 @@ use dockerops_core::source::Sources;
 use futures_util::future::join_all;
 
 use super::files::{Blobs, Files};
-use super::problem::{of_diagnostics, problem};
+use super::problem::of_diagnostics;
 use super::read::{Read, Repository};
 use super::{Request, World};
 use crate::host::{Neighbours, Nfs, Prepared, WantedBinding};
@@ -92,8 +92,7 @@ struct Asked {
 
 /// All watched repositories, in the order watched; one that is being watched just now is the last.
 fn watched(world: &World, repositories: &[Repository]) -> Result<Vec<Owner>, Problem> {
-    let rows = world.store().repositories();
-    let rows = rows.map_err(|error| problem(&error, error.hint()))?;
+    let rows = world.store().repositories()?;
     let mut owners: Vec<Owner> = rows.iter().map(crate::store::Repository::owner).collect();
     for repository in repositories {
         if !owners.contains(&repository.owner) {
@@ -181,7 +180,7 @@ fn shelf(nfs: &Path, source: Arc<dyn Files>, asked: Asked) -> Shelf {
             shelf.place = Some(Place { nfs, files: source });
         }
         Err(error) => {
-            let problem = problem(&error, error.hint());
+            let problem = Problem::from(error);
             let failed = |id| (id, Mutex::new(Err(problem.clone())));
             shelf.items.extend(ids.into_iter().map(failed));
         }
@@ -358,10 +357,7 @@ impl Shelf {
         let Some(place) = &self.place else {
             return Ok(Vec::new());
         };
-        let applied = place
-            .nfs
-            .apply(prepared, &Blobs(&*place.files))
-            .map_err(|error| problem(&error, error.hint()))?;
+        let applied = place.nfs.apply(prepared, &Blobs(&*place.files))?;
         Ok(applied.reports.iter().map(ToString::to_string).collect())
     }
 }

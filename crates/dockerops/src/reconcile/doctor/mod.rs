@@ -63,7 +63,7 @@ async fn swarm(world: &World, checks: &mut Vec<Check>) -> Swarm {
     let info = match timeout(PATIENCE, world.engine.info()).await {
         Ok(Ok(info)) => info,
         Ok(Err(error)) => {
-            checks.push(failed("engine", &error));
+            checks.push(failed("engine", error));
             return swarm;
         }
         Err(_) => {
@@ -84,7 +84,7 @@ async fn swarm(world: &World, checks: &mut Vec<Check>) -> Swarm {
     };
     swarm.info = Some(info);
     if let Some(error) = state {
-        checks.push(failed("swarm", &error));
+        checks.push(failed("swarm", error));
         return swarm;
     }
     match tokio::try_join!(world.engine.nodes(), world.engine.observe()) {
@@ -95,7 +95,7 @@ async fn swarm(world: &World, checks: &mut Vec<Check>) -> Swarm {
             swarm.nodes = nodes;
             swarm.observed = observed;
         }
-        Err(error) => checks.push(failed("swarm", &error)),
+        Err(error) => checks.push(failed("swarm", error)),
     }
     swarm
 }
@@ -107,8 +107,8 @@ fn silent() -> Check {
     Check::fail("engine", message, Some(fix.to_owned()))
 }
 
-fn failed(name: &'static str, error: &EngineError) -> Check {
-    let problem = super::problem(error, error.hint());
+fn failed(name: &'static str, error: EngineError) -> Check {
+    let problem = Problem::from(error);
     Check::fail(name, problem.message, problem.hint)
 }
 

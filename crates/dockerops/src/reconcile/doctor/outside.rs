@@ -6,13 +6,14 @@ use dockerops_core::checkup::{self, Check};
 use dockerops_core::image::ImageRef;
 use dockerops_core::names::label;
 use dockerops_core::observed::Observed;
+use dockerops_core::report::Problem;
 use dockerops_core::repository_url::RepositoryUrl;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::PATIENCE;
-use crate::reconcile::{World, problem};
+use crate::reconcile::World;
 
 /// Git itself, and whether each watched repository can be read; without `urls` it is not known
 /// which these are.
@@ -23,7 +24,7 @@ pub(super) async fn repositories(
     let git = match world.git.version().await {
         Ok(version) => Check::ok("git", format!("Git {version}")),
         Err(error) => {
-            let problem = problem(&error, error.hint());
+            let problem = Problem::from(error);
             return vec![Check::fail("git", problem.message, problem.hint)];
         }
     };
@@ -40,7 +41,7 @@ pub(super) async fn repositories(
                 format!("{given} can be read{}", token(world, url)),
             ),
             Ok(Err(error)) => {
-                let problem = problem(&error, error.hint());
+                let problem = Problem::from(error);
                 Check::fail("repository", problem.message, problem.hint)
             }
             Err(_) => {
@@ -108,7 +109,7 @@ async fn registry(world: &World, image: &ImageRef) -> Check {
         Ok(Some(_)) => "with a login",
         Ok(None) => "without a login",
         Err(error) => {
-            let problem = problem(&error, error.hint());
+            let problem = Problem::from(error);
             return Check::fail("registry", problem.message, problem.hint);
         }
     };
@@ -126,7 +127,7 @@ async fn registry(world: &World, image: &ImageRef) -> Check {
             )
         }
         Err(error) => {
-            let problem = problem(&error, error.hint());
+            let problem = Problem::from(error);
             Check::fail("registry", problem.message, problem.hint)
         }
     }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::PATIENCE;
 use crate::host;
 use crate::lock::Lock;
-use crate::reconcile::{World, problem};
+use crate::reconcile::World;
 
 /// More than this is no `nfs.yaml`.
 const LARGEST: u64 = 64 * 1024;
@@ -87,7 +87,7 @@ pub(super) fn database(world: &World, unopened: Option<Problem>) -> Check {
     let store = world.store();
     let path = store.path().display();
     match store.faults() {
-        Err(error) => fail(problem(&error, error.hint())),
+        Err(error) => fail(error.into()),
         Ok(faults) if !faults.is_empty() => {
             let fix = format!(
                 "Move `{path}` away and `watch` the repositories again: nothing that runs is restarted."
