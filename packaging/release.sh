@@ -114,7 +114,9 @@ bill_of_materials() {
   for machine in $MACHINES; do
     cargo cyclonedx --quiet --manifest-path crates/dockerops/Cargo.toml --format json --spec-version 1.5 \
       --describe binaries --target "$machine-unknown-linux-musl"
-    mv crates/dockerops/dockerops_bin.cdx.json "$out/dockerops-linux-$machine.cdx.json"
+    # Our own crates are named by where they lie.
+    sed "s|path+file://$PWD/|path+file:///dockerops/|" crates/dockerops/dockerops_bin.cdx.json \
+      >"$out/dockerops-linux-$machine.cdx.json"
   done
 }
 
