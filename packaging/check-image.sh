@@ -31,6 +31,8 @@ echo '- name: image-check' >"$work/repository/stacks.yaml"
 echo 'services: {web: {image: "127.0.0.1:5000/image-check:1"}}' >"$work/repository/image-check/docker-compose.yml"
 target/debug/dockerops-lab repository image-check "$work/repository"
 dockerops watch http://127.0.0.1:8080/image-check.git
+"${docker[@]}" run --rm --network host --entrypoint git -v "$DOCKEROPS_LAB/tls.pem:/tls.pem" -e GIT_SSL_CAINFO=/tls.pem \
+  "dockerops:$version" ls-remote https://127.0.0.1:8443/image-check.git HEAD || fail 'git in the image speaks HTTPS'
 said=$(dockerops reconcile)
 grep -q '1 unchanged' <<<"$said" || fail "the next run changes nothing: $said"
 dockerops stop --yes

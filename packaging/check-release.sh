@@ -63,11 +63,14 @@ example() {
 }
 
 bill() {
-  promise 'the bill of materials names what is in the binary'
+  promise 'the bill of materials and the licences name what is in the binary'
   local machine
+  grep -qx 'ring [0-9.]*' "$release/dockerops-licences.txt" || fail 'the licences name ring'
+  grep -q 'Rich Felker' "$release/dockerops-licences.txt" || fail 'the licences hold that of musl'
   for machine in x86_64 aarch64; do
     grep -q '"bomFormat": "CycloneDX"' "$release/dockerops-linux-$machine.cdx.json" || fail 'it is one of CycloneDX'
     grep -q '"name": "rustls"' "$release/dockerops-linux-$machine.cdx.json" || fail 'it names rustls'
+    if grep -q 'path+file:///[^d]' "$release/dockerops-linux-$machine.cdx.json"; then fail 'it does not say where it was built'; fi
   done
 }
 
@@ -85,7 +88,7 @@ package() {
   says "dockerops $version" inside dockerops version
   says 'git version' inside git --version
   says 'No mistakes' inside sh -c 'dockerops init /example && dockerops validate /example'
-  says /usr/bin/dockerops grep ExecStart "$work/debian/lib/systemd/system/dockerops.service"
+  says /usr/bin/dockerops grep ExecStart "$work/debian/usr/lib/systemd/system/dockerops.service"
   for file in man/man1/dockerops-plan.1.gz bash-completion/completions/dockerops; do
     [ -s "$work/debian/usr/share/$file" ] || fail "the package brings $file"
   done
@@ -113,13 +116,20 @@ images() {
   tar -xzf "$release/dockerops-linux-aarch64.image.tar.gz" -C "$work/other"
   tar -xf "$work"/other/*/layer.tar -C "$work/other/layer"
   says '"architecture":"arm64"' cat "$work"/other/*.json
-  local program
-  for program in "git --version" "ssh -V" "dockerops version"; do
-    # shellcheck disable=SC2086 # words
-    set -- $program
-    says ' ' qemu-aarch64-static -L "$work/other/layer" "$work/other/layer/usr/bin/$1" "$2"
-  done
+  says 'git version' emulated bin/git --version
+  says 'remote-curl' emulated lib/git-core/git-remote-https
+  says OpenSSH emulated bin/ssh -V
+  says "dockerops $version" emulated bin/dockerops version
+  [ "$(grep -c BEGIN "$work/other/layer/etc/ssl/certs/ca-certificates.crt")" -gt 100 ] || fail 'it knows the authorities'
+  [ -z "$(find "$work/other/layer" -perm /6000)" ] || fail 'nothing in it is set-uid'
   target/debug/dockerops-lab run -- packaging/check-image.sh "$version" "$release/dockerops-linux-x86_64.image.tar.gz"
+}
+
+# emulated PROGRAM ARGUMENTS…: below /usr of the image for aarch64.
+emulated() {
+  local program=$1
+  shift
+  qemu-aarch64-static -L "$work/other/layer" "$work/other/layer/usr/$program" "$@"
 }
 
 main_job() {

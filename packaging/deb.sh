@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes a Debian package: packaging/deb.sh VERSION MACHINE BINARY MAN-PAGES COMPLETIONS FILE
+# Makes a Debian package: packaging/deb.sh VERSION MACHINE BINARY MAN-PAGES COMPLETIONS LICENCES FILE
 #
 # What must stay true:
 # - Installing changes nothing on the Swarm: the timer is there, and off until somebody enables it.
@@ -9,7 +9,7 @@ set -euo pipefail
 umask 022
 export LC_ALL=C TZ=UTC
 
-version=$1 machine=$2 binary=$3 pages=$4 completions=$5 file=$6
+version=$1 machine=$2 binary=$3 pages=$4 completions=$5 licences=$6 file=$7
 : "${SOURCE_DATE_EPOCH:?}"
 cd "$(dirname "$0")/.."
 
@@ -37,16 +37,19 @@ main() {
 fill() {
   local share=$root/usr/share
   install -D -m 755 "$binary" "$root/usr/bin/dockerops"
-  install -d "$root/lib/systemd/system" "$share/man/man1" "$share/doc/dockerops/examples"
+  install -d "$root/usr/lib/systemd/system" "$share/man/man1" "$share/doc/dockerops/examples"
   # The installer's units call the installer's binary.
   sed -e '/^# Installed and removed by dockerops.sh/,/^$/d' -e 's|/usr/local/bin/|/usr/bin/|' packaging/dockerops.service \
-    >"$root/lib/systemd/system/dockerops.service"
+    >"$root/usr/lib/systemd/system/dockerops.service"
   sed -e '/^# Installed and removed by dockerops.sh/,/^$/d' packaging/dockerops.timer \
-    >"$root/lib/systemd/system/dockerops.timer"
-  sed 's|/usr/local/bin/dockerops|/usr/bin/dockerops|' packaging/dockerops.cron >"$share/doc/dockerops/examples/dockerops.cron"
+    >"$root/usr/lib/systemd/system/dockerops.timer"
+  # shellcheck disable=SC2016 # backticks in its text are quotes
+  sed -e 's|/usr/local/bin/dockerops|/usr/bin/dockerops|' -e 's|`dockerops.sh install --timer`|`systemctl enable --now dockerops.timer`|' \
+    packaging/dockerops.cron >"$share/doc/dockerops/examples/dockerops.cron"
   local page
   for page in "$pages"/*.1; do gzip -n -9 <"$page" >"$share/man/man1/${page##*/}.gz"; done
   gzip -n -9 <CHANGELOG.md >"$share/doc/dockerops/CHANGELOG.md.gz"
+  gzip -n -9 <"$licences" >"$share/doc/dockerops/licences.gz"
   copyright >"$share/doc/dockerops/copyright"
   install -D -m 644 "$completions/dockerops.bash" "$share/bash-completion/completions/dockerops"
   install -D -m 644 "$completions/_dockerops" "$share/zsh/vendor-completions/_dockerops"
@@ -64,7 +67,7 @@ Priority: optional
 Depends: git (>= 1:2.25)
 Recommends: ca-certificates, openssh-client
 Suggests: docker.io (>= 20.10) | docker-ce (>= 5:20.10)
-Installed-Size: $(du -sk --apparent-size "$root" | cut -f 1)
+Installed-Size: $(find "$root" -type f -printf '%s\n' | awk '{ sum += $1 } END { print int(sum / 1024) + 1 }')
 Homepage: https://github.com/TomBedinoVT/DockerOps
 Description: GitOps for Docker Swarm
  Makes a Docker Swarm be what a Git repository says: stacks, volumes and files
@@ -80,6 +83,8 @@ Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: DockerOps
 Source: https://github.com/TomBedinoVT/DockerOps
 
+Comment: What is linked into the program has its licences in licences.gz beside this file.
+
 Files: *
 TEXT
   sed -n 's/^Copyright (c)/Copyright:/p' LICENSE
@@ -87,7 +92,7 @@ TEXT
   sed -e '1,/^Copyright/d' -e '/./!s/^/./' -e 's/^/ /' LICENSE | sed '1d'
 }
 
-# Scripts of the package. They do nothing where systemd does not run, as in a container.
+# Scripts of the package. Where systemd does not run, as in a container, nothing is started or stopped.
 reload() {
   cat <<'TEXT'
 #!/bin/sh
@@ -101,9 +106,10 @@ stop() {
   cat <<'TEXT'
 #!/bin/sh
 set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
-  systemctl --quiet disable --now dockerops.timer || true
-  systemctl stop dockerops.service || true
+# Units in /etc are the installer's or somebody's own, and not this package's to stop.
+if [ "$1" = remove ] && command -v systemctl >/dev/null && [ ! -e /etc/systemd/system/dockerops.timer ]; then
+  systemctl --quiet disable dockerops.timer || true
+  if [ -d /run/systemd/system ]; then systemctl stop dockerops.timer dockerops.service || true; fi
 fi
 TEXT
 }

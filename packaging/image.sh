@@ -1,16 +1,17 @@
 #!/bin/bash
-# Makes the archive of a container image, for `docker load`: packaging/image.sh VERSION MACHINE BINARY FILE
+# Makes the archive of a container image, for `docker load`: packaging/image.sh VERSION MACHINE BINARY LICENCES FILE
 #
 # What must stay true:
 # - No Docker and no emulation is needed, so that both machines' images come from one of them: packages are unpacked
 #   and never configured, and what their scripts would have written is written here.
-# - In it is what a run calls besides itself: git, ssh, a shell for Git, and the certificates of authorities.
+# - In it is what a run calls besides itself: git, ssh, a shell for Git, and the certificates of authorities. Nothing in it
+#   is set-uid.
 # - Two images of the same binary and the same Debian packages are equal, byte for byte.
 set -euo pipefail
 umask 022
 export LC_ALL=C TZ=UTC
 
-version=$1 machine=$2 binary=$3 file=$4
+version=$1 machine=$2 binary=$3 licences=$4 file=$5
 : "${SOURCE_DATE_EPOCH:?}"
 
 MIRROR=http://deb.debian.org
@@ -30,6 +31,7 @@ main() {
   leave_out
   settle
   install -D -m 755 "$binary" "$work/root/usr/bin/dockerops"
+  install -D -m 644 "$licences" "$work/root/usr/share/doc/dockerops/licences.txt"
   pack
 }
 
@@ -39,12 +41,14 @@ unpack() {
     "deb $MIRROR/debian-security bookworm-security main"
 }
 
-# What only a person at a terminal, or a package manager, would use; and the names of the machine this was made on.
-# Licences stay. Perl is what Git asks, patches and mails with, not what it clones with.
+# Everything but what a run calls; and the names of the machine this was made on. Licences stay. Perl is what Git asks,
+# patches and mails with, not what it clones with.
 leave_out() (
   cd "$work/root"
-  rm -rf usr/share/{man,info,locale,lintian,bash-completion,zsh,perl,perl5,gitweb} usr/lib/*/{perl,perl-base,perl5} \
-    usr/bin/*perl* var dev etc/{hostname,resolv.conf,fstab,apt,dpkg,cron.daily,logrotate.d,alternatives}
+  find bin usr/bin ! -type d ! -name dash ! -name sh ! -name 'git*' ! -name 'ssh*' -delete
+  rm -rf sbin/* usr/sbin var dev etc/{hostname,resolv.conf,fstab,apt,dpkg,pam.d,security,cron.daily,logrotate.d,alternatives} \
+    usr/share/{man,info,locale,lintian,bash-completion,zsh,perl,perl5,gitweb,pam} usr/lib/*/{perl,perl-base,perl5}
+  chmod -R u-s,g-s .
   find usr/share/doc -type f ! -name copyright -delete
   find usr/share/doc -type d -empty -delete
 )
@@ -97,7 +101,7 @@ describe() {
  "config":{"Entrypoint":["/usr/bin/dockerops"],"Cmd":["help"],"WorkingDir":"/root",
   "Env":["PATH=/usr/bin:/bin:/usr/sbin:/sbin","HOME=/root"],
   "Labels":{"org.opencontainers.image.title":"DockerOps","org.opencontainers.image.version":"$version",
-   "org.opencontainers.image.licenses":"MIT","org.opencontainers.image.source":"https://github.com/TomBedinoVT/DockerOps"}},
+   "org.opencontainers.image.licenses":"MIT AND GPL-2.0-only","org.opencontainers.image.source":"https://github.com/TomBedinoVT/DockerOps"}},
  "rootfs":{"type":"layers","diff_ids":["sha256:$1"]},
  "history":[{"created":"$created","created_by":"packaging/image.sh"}]}
 JSON

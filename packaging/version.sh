@@ -1,4 +1,7 @@
 #!/bin/bash
-# Prints the version. It stands in Cargo.toml and nowhere else.
+# Prints the version, which stands in Cargo.toml and nowhere else: packaging/version.sh [-], where `-` reads that file from
+# standard input.
 set -euo pipefail
-sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml"
+file=$(dirname "$0")/../Cargo.toml
+if [ "${1:-}" = - ]; then file=/dev/stdin; fi
+sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$file"

@@ -83,7 +83,9 @@ fn man_writes_a_page_for_each_command() {
     assert_eq!(names(&folder), wanted);
     let page = std::fs::read_to_string(folder.join("dockerops-plan.1")).unwrap();
     assert!(
-        page.contains("dockerops plan") && page.contains("exit\\-code"),
+        page.contains(concat!("dockerops ", env!("CARGO_PKG_VERSION")))
+            && page.contains("dockerops plan")
+            && page.contains("exit\\-code"),
         "{page}"
     );
     assert!(man().status.success(), "pages that are there are renewed");

@@ -70,7 +70,7 @@ fn workflows_run_what_a_person_can_run_and_pin_their_actions() {
         assert!(ours.iter().any(|line| text.contains(line)), "{name}");
         let actions: Vec<&str> = text
             .lines()
-            .filter_map(|line| line.trim().strip_prefix("- uses: "))
+            .filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("uses: "))
             .collect();
         assert!(!actions.is_empty(), "{name}");
         for action in actions {

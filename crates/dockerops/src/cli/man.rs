@@ -54,7 +54,8 @@ fn write(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 fn page(folder: &Path, command: &clap::Command) -> io::Result<String> {
-    let page = clap_mangen::Man::new(command.clone());
+    let version = concat!("dockerops ", env!("CARGO_PKG_VERSION"));
+    let page = clap_mangen::Man::new(command.clone()).source(version);
     let name = page.get_filename();
     page.generate_to(folder)?;
     Ok(name)
