@@ -21,6 +21,8 @@ ROOT=${DOCKEROPS_DESTDIR:-}
 BIN=$ROOT/usr/local/bin
 BINARY=$BIN/dockerops
 BACKUP=$BIN/dockerops.backup
+# Where the Debian package puts it, which is apt's to update and to remove.
+PACKAGED=$ROOT/usr/bin/dockerops
 UNITS=$ROOT/etc/systemd/system
 ETC=$ROOT/etc/dockerops
 
@@ -541,6 +543,7 @@ install_binary() {
 }
 
 say_what_is_missing() {
+  if [ -e "$PACKAGED" ]; then say "note: the Debian package dockerops is installed too ($PACKAGED); $BINARY comes first"; fi
   if ! command -v git >/dev/null; then say 'note: dockerops needs git (Debian: apt-get install git)'; fi
   case $(swarm_state) in
     *manager*) say 'next: sudo dockerops watch https://github.com/you/stacks' ;;
@@ -584,6 +587,7 @@ status() {
   find_data
   row dockerops "$(program_state "$BINARY")"
   row backup "$(program_state "$BACKUP")"
+  if [ -e "$PACKAGED" ]; then row package "$(program_state "$PACKAGED")"; fi
   row newest "$(newest_state)"
   row data "$(path_state "$folder")"
   row database "$(path_state "$database")"

@@ -27,7 +27,8 @@ pub fn problem(error: &dyn Error, hint: Option<String>) -> Problem {
     Problem::new(message, hint)
 }
 
-/// Errors that know their way out.
+/// Errors that know their way out. In what writes, an engine's error becomes a `NotTaken` or an
+/// `Ill` at once: as a problem it has forgotten that the engine was only away.
 macro_rules! becomes_a_problem {
     ($($error:ty),+ $(,)?) => {$(
         impl From<$error> for Problem {

@@ -89,8 +89,11 @@ impl RegistryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Client(_) => None,
-            Self::Unreachable { source, registry, .. } if is_about_a_certificate(source) => Some(format!(
-                "Install `ca-certificates`; if `{registry}` has an authority of its own, make it known to this machine (`update-ca-certificates`)."
+            Self::Unreachable { source, registry, .. } if says(source, "UnknownIssuer") || says(source, "CaUsedAsEndEntity") => Some(format!(
+                "Install `ca-certificates`, and see that `SSL_CERT_FILE` is right if it is set; if `{registry}` has an authority of its own, make it known to this machine (`update-ca-certificates`)."
+            )),
+            Self::Unreachable { source, registry, .. } if says(source, "invalid peer certificate") => Some(format!(
+                "See whether this machine's clock is right, and whom the certificate of `{registry}` names and until when."
             )),
             Self::Unreachable { registry, .. } => Some(format!(
                 "Check that `{registry}` is up; if it speaks plain HTTP, add it to `DOCKEROPS_INSECURE_REGISTRIES`."
@@ -141,11 +144,11 @@ impl RegistryError {
     }
 }
 
-/// The TLS library tells no more than its words.
-fn is_about_a_certificate(error: &reqwest::Error) -> bool {
+/// Whether a cause of `error` has these words: the TLS library has nothing else to tell them by.
+fn says(error: &reqwest::Error, words: &str) -> bool {
     let first: &dyn std::error::Error = error;
     std::iter::successors(Some(first), |error| error.source())
-        .any(|error| error.to_string().contains("certificate"))
+        .any(|error| error.to_string().contains(words))
 }
 
 fn login(registry: &str) -> String {

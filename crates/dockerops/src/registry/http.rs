@@ -24,7 +24,7 @@ const DEFAULT_RETRY: Duration = Duration::from_secs(5);
 const MAX_REDIRECTS: usize = 5;
 
 /// A machine that knows no authority for certificates still reaches registries over HTTP; over
-/// HTTPS it says that it knows none.
+/// HTTPS every issuer is unknown to it, and the hint says what to do.
 pub(super) fn client(
     settings: &RegistrySettings,
     redirects: impl Fn() -> redirect::Policy,

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
 use super::machine::{Machine, Ran, put, script};
-use super::release::Release;
+use super::release::{Release, program};
 use super::server::Server;
 
 /// Docker, as far as `/info` goes, as an engine of 20.10 writes it.
@@ -120,4 +121,20 @@ fn status_needs_no_root_and_speaks_of_roots_data() {
         .current_dir("/");
     let ran = Ran::of(command.env("HOME", "/nonexistent"));
     ran.succeeded_saying(&["database   /root/.dockerops/dockerops.db"]);
+}
+
+#[test]
+fn the_debian_package_is_told_apart() {
+    let server = Server::with(&[Release::new("1.0.0")]);
+    let machine = Machine::beside(&server);
+    let packaged = machine.root().join("usr/bin/dockerops");
+    put(&packaged, &program("0.9.0"));
+    fs::set_permissions(&packaged, fs::Permissions::from_mode(0o755)).unwrap();
+    machine.run(&["status"]).succeeded_saying(&[
+        "dockerops  not installed",
+        &format!("package    0.9.0 ({})", packaged.display()),
+    ]);
+    let said = "the Debian package dockerops is installed too";
+    machine.run(&["install"]).succeeded_saying(&[said]);
+    assert!(packaged.exists());
 }
