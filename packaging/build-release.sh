@@ -65,11 +65,13 @@ bills_of_materials() {
 }
 
 packages() {
-  local machine binary
+  local machine architecture binary licences=$out/dockerops-licences.txt
   for machine in $MACHINES; do
+    # As Debian and Docker call it.
+    case $machine in x86_64) architecture=amd64 ;; aarch64) architecture=arm64 ;; esac
     binary=$out/dockerops-linux-$machine
-    packaging/deb.sh "$version" "$machine" "$binary" "$folder/man" "$folder/completions" "$out/dockerops-licences.txt" "$binary.deb"
-    packaging/image.sh "$version" "$machine" "$binary" "$out/dockerops-licences.txt" "$binary.image.tar.gz"
+    packaging/deb.sh "$version" "$architecture" "$binary" "$folder/man" "$folder/completions" "$licences" "$binary.deb"
+    packaging/image.sh "$version" "$architecture" "$binary" "$licences" "$binary.image.tar.gz"
   done
 }
 

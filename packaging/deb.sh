@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes a Debian package: packaging/deb.sh VERSION MACHINE BINARY MAN-PAGES COMPLETIONS LICENCES FILE
+# Makes a Debian package: packaging/deb.sh VERSION ARCHITECTURE BINARY MAN-PAGES COMPLETIONS LICENCES FILE
 #
 # What must stay true:
 # - Installing changes nothing on the Swarm: the timer is there, and off until somebody enables it.
@@ -9,16 +9,9 @@ set -euo pipefail
 umask 022
 export LC_ALL=C TZ=UTC
 
-version=$1 machine=$2 binary=$3 pages=$4 completions=$5 licences=$6 file=$7
+version=$1 architecture=$2 binary=$3 pages=$4 completions=$5 licences=$6 file=$7
 : "${SOURCE_DATE_EPOCH:?}"
 cd "$(dirname "$0")/.."
-
-# As Debian calls a machine.
-case $machine in
-  x86_64) architecture=amd64 ;;
-  aarch64) architecture=arm64 ;;
-  *) echo "error: there are no packages for $machine" >&2; exit 1 ;;
-esac
 
 main() {
   work=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes the archive of a container image, for `docker load`: packaging/image.sh VERSION MACHINE BINARY LICENCES FILE
+# Makes the archive of a container image, for `docker load`: packaging/image.sh VERSION ARCHITECTURE BINARY LICENCES FILE
 #
 # What must stay true:
 # - No Docker and no emulation is needed, so that both machines' images come from one of them: packages are unpacked
@@ -11,18 +11,11 @@ set -euo pipefail
 umask 022
 export LC_ALL=C TZ=UTC
 
-version=$1 machine=$2 binary=$3 licences=$4 file=$5
+version=$1 architecture=$2 binary=$3 licences=$4 file=$5
 : "${SOURCE_DATE_EPOCH:?}"
 
 MIRROR=http://deb.debian.org
 PACKAGES=git,openssh-client,ca-certificates,dash
-
-# As Docker and Debian call a machine.
-case $machine in
-  x86_64) architecture=amd64 ;;
-  aarch64) architecture=arm64 ;;
-  *) echo "error: there are no images for $machine" >&2; exit 1 ;;
-esac
 
 main() {
   work=$(mktemp -d)
