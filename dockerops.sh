@@ -427,7 +427,8 @@ setting() {
   for file in "$folder/dockerops.env" "$ETC/dockerops.env"; do
     line=$(grep -E "^[[:space:]]*(export )?[[:space:]]*$1[[:space:]]*=" "$file" 2>/dev/null | tail -n 1) || continue
     value=$(sed 's/^[^=]*=[[:space:]]*//; s/[[:space:]]*$//' <<<"$line")
-    sed "s/^\"\(.*\)\"\$/\1/; s/^'\(.*\)'\$/\1/" <<<"$value"
+    sed -E "s/^\"([^\"]*)\"[[:space:]]*(#.*)?\$/\1/; t; s/^'([^']*)'[[:space:]]*(#.*)?\$/\1/; t
+      s/^\"(.*)\"\$/\1/; t; s/^'(.*)'\$/\1/; t; s/[[:space:]]+#.*//" <<<"$value"
     return
   done
 }

@@ -132,6 +132,28 @@ fn commands_that_reach_docker_need_root() {
 }
 
 #[test]
+fn settings_that_only_root_may_read_do_not_hide_that_root_is_needed() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = home();
+    let folder = home.path().join(".dockerops");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).expect("mode");
+    let file = folder.join("dockerops.env");
+    std::fs::write(&file, "DOCKEROPS_DB_PATH=/nowhere/db\n").expect("a file");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("mode");
+    let refused = as_nobody(home.path(), &["reconcile"], &[]);
+    let said = text(&refused.stderr);
+    assert!(said.contains("must be run with root privileges"), "{said}");
+    let allowed = [("DOCKEROPS_ALLOW_NON_ROOT", "1")];
+    let shown = as_nobody(home.path(), &["debug-cache"], &allowed);
+    let said = text(&shown.stderr);
+    assert!(
+        shown.status.success() && said.contains("is not yours to read"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_failure_is_one_json_object_when_json_is_asked_for() {
     let home = home();
     let output = dockerops(

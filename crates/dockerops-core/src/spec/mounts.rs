@@ -265,7 +265,7 @@ fn undefined(stack: &Stack<'_>, source: &Text) -> Diagnostic {
         format!("volume `{key}` is not defined"),
     )
     .hint(did_you_mean(key, known.map(String::as_str), || {
-        format!("Define `{key}` under the top-level `volumes:`.")
+        format!("Define `{key}` in `volumes.yaml`, or under the top-level `volumes:`.")
     }))
 }
 

@@ -150,7 +150,7 @@ secrets: {token: {file: x}}
 "), @r"
 web.yml:10:18 undefined-dependency: service `b` is not defined | Remove it from `depends_on`, or define it.
 web.yml:6:15 undefined-volume: volume `app_dat` is not defined | Did you mean `app_data`?
-web.yml:6:29 undefined-volume: volume `nothing` is not defined | Define `nothing` under the top-level `volumes:`.
+web.yml:6:29 undefined-volume: volume `nothing` is not defined | Define `nothing` in `volumes.yaml`, or under the top-level `volumes:`.
 web.yml:8:15 undefined-secret: secret `tokn` is not defined | Did you mean `token`?
 web.yml:7:24 undefined-config: config `cnf` is not defined | Did you mean `conf`?
 web.yml:9:31 undefined-config: config `nope` is not defined | Define `nope` under the top-level `configs:`.

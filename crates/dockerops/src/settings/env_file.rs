@@ -41,7 +41,8 @@ fn pairs(text: &str) -> impl Iterator<Item = (usize, Option<(&str, &str)>)> {
         .map(|(number, line)| (number, pair(line)))
 }
 
-/// `NAME=value`, `NAME="value"`; a leading `export ` is forgiven, as people bring shell files.
+/// `NAME=value`, `NAME="value"`; a leading `export ` and a comment behind the value are forgiven, as
+/// people bring shell files. `dockerops.sh` reads the same.
 fn pair(line: &str) -> Option<(&str, &str)> {
     let line = line.strip_prefix("export ").unwrap_or(line);
     let (name, value) = line.split_once('=')?;
@@ -50,9 +51,49 @@ fn pair(line: &str) -> Option<(&str, &str)> {
     if name.is_empty() || !name.chars().all(good) {
         return None;
     }
-    let value = value.trim();
-    let unquoted = ['"', '\'']
-        .iter()
-        .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
-    Some((name, unquoted.unwrap_or(value)))
+    Some((name, unquoted(value.trim())))
+}
+
+/// What a shell makes of `"always"  # or ifnotpresent`.
+fn unquoted(value: &str) -> &str {
+    let comment = |rest: &str| rest.trim_start().is_empty() || rest.trim_start().starts_with('#');
+    let quotes = ['"', '\''].iter();
+    let quoted = quotes.clone().find_map(|quote| {
+        let (inner, rest) = value.strip_prefix(*quote)?.split_once(*quote)?;
+        comment(rest).then_some(inner)
+    });
+    let whole = || {
+        quotes
+            .clone()
+            .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))
+    };
+    let plain = || {
+        let comment = value.find(" #").or_else(|| value.find("\t#"));
+        value[..comment.unwrap_or(value.len())].trim_end()
+    };
+    quoted.or_else(whole).unwrap_or_else(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_a_comment_behind_a_value_are_no_part_of_it() {
+        for (value, read) in [
+            ("always", "always"),
+            ("\"always\"", "always"),
+            ("\"always\"   # or ifnotpresent", "always"),
+            ("'a # b'#c", "a # b"),
+            ("always # or", "always"),
+            ("always\t#or", "always"),
+            ("a#b", "a#b"),
+            ("#", "#"),
+            ("\"a\"b\"", "a\"b"),
+            ("\"open", "\"open"),
+            ("", ""),
+        ] {
+            assert_eq!(unquoted(value), read, "{value}");
+        }
+    }
 }

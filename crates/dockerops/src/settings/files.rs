@@ -23,11 +23,23 @@ pub(super) fn read_settings_file(
         {
             Ok(None)
         }
+        // It is for root alone, as it should be; whoever is not root is told so next.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !is_root() => {
+            let path = path.display();
+            warnings.push(format!(
+                "`{path}` is not yours to read: its settings do not count"
+            ));
+            Ok(None)
+        }
         Err(source) => Err(SettingsError::Read {
             path: path.to_owned(),
             source,
         }),
     }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// A warning when others may change the file, or read a token in it.
