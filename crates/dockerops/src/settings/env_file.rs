@@ -54,24 +54,27 @@ fn pair(line: &str) -> Option<(&str, &str)> {
     Some((name, unquoted(value.trim())))
 }
 
+const QUOTES: [char; 2] = ['"', '\''];
+
 /// What a shell makes of `"always"  # or ifnotpresent`.
 fn unquoted(value: &str) -> &str {
-    let comment = |rest: &str| rest.trim_start().is_empty() || rest.trim_start().starts_with('#');
-    let quotes = ['"', '\''].iter();
-    let quoted = quotes.clone().find_map(|quote| {
-        let (inner, rest) = value.strip_prefix(*quote)?.split_once(*quote)?;
-        comment(rest).then_some(inner)
-    });
-    let whole = || {
-        quotes
-            .clone()
-            .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))
-    };
-    let plain = || {
+    let before_a_comment = || {
         let comment = value.find(" #").or_else(|| value.find("\t#"));
         value[..comment.unwrap_or(value.len())].trim_end()
     };
-    quoted.or_else(whole).unwrap_or_else(plain)
+    let mut readings = QUOTES.iter().filter_map(|mark| {
+        let inner = value.strip_prefix(*mark)?;
+        let (first, rest) = inner.split_once(*mark)?;
+        let rest = rest.trim_start();
+        let ends_there = rest.is_empty() || rest.starts_with('#');
+        // `"a"b"` is what it is between its outer quotes.
+        if ends_there {
+            Some(first)
+        } else {
+            inner.strip_suffix(*mark)
+        }
+    });
+    readings.next().unwrap_or_else(before_a_comment)
 }
 
 #[cfg(test)]
