@@ -66,7 +66,7 @@ boot() {
   nspawn=$!
   local _
   for _ in $(seq 60); do
-    leader=$(pgrep --parent "$nspawn" || true)
+    read -r leader _ <"/proc/$nspawn/task/$nspawn/children" || true
     if [ -n "$leader" ] && inside systemctl --quiet is-active multi-user.target 2>/dev/null; then return; fi
     sleep 0.5
   done
