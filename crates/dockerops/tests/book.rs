@@ -155,6 +155,18 @@ fn the_docs_tell_of_every_command_and_every_flag() {
     assert_eq!(untold, Vec::<String>::new());
 }
 
+#[test]
+fn the_docs_tell_of_every_setting_in_both_languages() {
+    for page in ["docs/reference/settings.md", "docs/fr/reference.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let untold = dockerops::settings::NAMES.into_iter();
+        let untold: Vec<_> = untold
+            .filter(|name| !text.contains(&format!("`{name}`")))
+            .collect();
+        assert_eq!(untold, Vec::<&str>::new(), "{page}");
+    }
+}
+
 /// Of a command and its flags, what `text` does not name.
 fn untold(command: &Command, text: &str) -> Vec<String> {
     let name = command.get_name();

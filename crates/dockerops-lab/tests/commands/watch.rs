@@ -139,7 +139,7 @@ fn adopting_a_stack_deployed_by_docker_restarts_no_task() {
     let stack = person.named("app");
     let image = person.image("web", "a").unwrap();
     let compose = sleepers(&[
-        ("web", &image, ", environment: [B=1, A=2], labels: {x: y}"),
+        ("web", &image, ", environment: [B=1, A=2], labels: {x: z}"),
         ("api", &image, ", volumes: [data:/data]"),
     ]) + "volumes: {data: {}}\n";
     deploy_with_docker(&person, &stack, &compose);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{SettingsError, env_file};
+use super::{NAMES, SettingsError, env_file};
 
 pub(super) fn read_settings_file(
     path: &Path,
@@ -77,21 +77,10 @@ pub(super) fn home_in(passwd: &str, uid: &str) -> Option<PathBuf> {
 
 /// A misspelt setting in a file would otherwise be ignored silently.
 pub(super) fn unknown_names(files: &[(String, String)]) -> Vec<String> {
-    const KNOWN: [&str; 9] = [
-        "DOCKEROPS_DB_PATH",
-        "DOCKEROPS_IMAGE_PULL_POLICY",
-        "DOCKEROPS_GITHUB_HOSTS",
-        "DOCKEROPS_COMPOSE_ENV",
-        "DOCKEROPS_INSECURE_REGISTRIES",
-        "DOCKEROPS_LOG_DIR",
-        "DOCKEROPS_STABILITY_WINDOW",
-        "DOCKEROPS_HISTORY",
-        "DOCKEROPS_ALLOW_NON_ROOT",
-    ];
     let mut warnings = Vec::new();
     for (file, text) in files {
         for name in env_file::names(text) {
-            if name.starts_with("DOCKEROPS_") && !KNOWN.contains(&name) {
+            if name.starts_with("DOCKEROPS_") && !NAMES.contains(&name) {
                 warnings.push(format!(
                     "`{file}` sets `{name}`, which DockerOps does not know"
                 ));

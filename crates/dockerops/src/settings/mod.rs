@@ -99,6 +99,19 @@ pub struct DockerSettings {
 #[derive(Clone, Default)]
 pub struct Environment(pub BTreeMap<String, OsString>);
 
+/// The names of all settings that are DockerOps' own.
+pub const NAMES: [&str; 9] = [
+    "DOCKEROPS_DB_PATH",
+    "DOCKEROPS_IMAGE_PULL_POLICY",
+    "DOCKEROPS_GITHUB_HOSTS",
+    "DOCKEROPS_COMPOSE_ENV",
+    "DOCKEROPS_INSECURE_REGISTRIES",
+    "DOCKEROPS_LOG_DIR",
+    "DOCKEROPS_STABILITY_WINDOW",
+    "DOCKEROPS_HISTORY",
+    "DOCKEROPS_ALLOW_NON_ROOT",
+];
+
 /// What [`Settings::decide`] decides from.
 #[derive(Debug, Default)]
 pub struct Sources {
