@@ -21,16 +21,7 @@ fn git(lab: &Lab, args: &[&str]) -> std::process::Output {
 /// Deploys a stack with Docker's own client.
 fn docker_deploy(lab: &Lab, host: &str, stack: &str, compose: &str) {
     let mut child = Command::new("docker")
-        .args([
-            "-H",
-            host,
-            "stack",
-            "deploy",
-            "--detach=true",
-            "-c",
-            "-",
-            stack,
-        ])
+        .args(["-H", host, "stack", "deploy", "-c", "-", stack])
         .env("DOCKER_CONFIG", lab.layout().folder.join("docker"))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -107,13 +107,7 @@ impl Project<'_> {
             }
         }
         let mut docker = self.inside(Command::new("docker"));
-        docker.args([
-            "stack",
-            "deploy",
-            "--detach=true",
-            "--resolve-image",
-            "never",
-        ]);
+        docker.args(["stack", "deploy", "--resolve-image", "never"]);
         docker.args(["-c", "docker-compose.yml", &self.stack]);
         process::run(&mut docker).unwrap().status.success()
     }
