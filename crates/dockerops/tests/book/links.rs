@@ -44,6 +44,16 @@ fn problem(page: &Page, link: &str) -> Option<&'static str> {
     if !target.exists() {
         return Some("no such file");
     }
+    let inside = |path: &Path| {
+        Some(
+            path.canonicalize()
+                .ok()?
+                .starts_with(root().join("docs").canonicalize().ok()?),
+        )
+    };
+    if page.path.starts_with("docs/") && inside(&target) == Some(false) {
+        return Some("it is not in the site, which is made of docs/");
+    }
     (!anchor.is_empty() && !anchors(&target).contains_key(anchor)).then_some("no such heading")
 }
 
