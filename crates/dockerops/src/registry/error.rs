@@ -89,15 +89,11 @@ impl RegistryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Client(_) => None,
-            Self::Unreachable { source, registry, .. } if says(source, "UnknownIssuer") || says(source, "CaUsedAsEndEntity") => Some(format!(
-                "Install `ca-certificates`, and see that `SSL_CERT_FILE` is right if it is set; if `{registry}` has an authority of its own, make it known to this machine (`update-ca-certificates`)."
-            )),
-            Self::Unreachable { source, registry, .. } if says(source, "invalid peer certificate") => Some(format!(
-                "See whether this machine's clock is right, and whom the certificate of `{registry}` names and until when."
-            )),
-            Self::Unreachable { registry, .. } => Some(format!(
-                "Check that `{registry}` is up; if it speaks plain HTTP, add it to `DOCKEROPS_INSECURE_REGISTRIES`."
-            )),
+            Self::Unreachable { source, registry, .. } => {
+                Some(hint_of_certificate(&words_of(source), registry).unwrap_or_else(|| format!(
+                    "Check that `{registry}` is up; if it speaks plain HTTP, add it to `DOCKEROPS_INSECURE_REGISTRIES`."
+                )))
+            }
             Self::Unauthorised {
                 had_credentials: true,
                 registry,
@@ -144,11 +140,27 @@ impl RegistryError {
     }
 }
 
-/// Whether a cause of `error` has these words: the TLS library has nothing else to tell them by.
-fn says(error: &reqwest::Error, words: &str) -> bool {
+/// The whole chain of `error`: of certificates the TLS library tells in words alone.
+fn words_of(error: &reqwest::Error) -> String {
     let first: &dyn std::error::Error = error;
-    std::iter::successors(Some(first), |error| error.source())
-        .any(|error| error.to_string().contains(words))
+    let chain = std::iter::successors(Some(first), |error| error.source());
+    chain
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+/// What to do about a certificate that was not accepted; `None` when `words` tell of none.
+fn hint_of_certificate(words: &str, registry: &str) -> Option<String> {
+    let has = |part: &str| words.contains(part);
+    if has("UnknownIssuer") || has("CaUsedAsEndEntity") {
+        return Some(format!(
+            "Install `ca-certificates`, and see that `SSL_CERT_FILE` is right if it is set; if `{registry}` has an authority of its own, make it known to this machine (`update-ca-certificates`)."
+        ));
+    }
+    has("invalid peer certificate").then(|| {
+        format!("See whether this machine's clock is right, and whom the certificate of `{registry}` names and until when.")
+    })
 }
 
 fn login(registry: &str) -> String {
@@ -156,4 +168,25 @@ fn login(registry: &str) -> String {
         return "docker login".to_owned();
     }
     format!("docker login {registry}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_not_accepted_has_a_hint_of_its_own() {
+        let hint = |words: &str| {
+            let words = format!("error sending request: client error (Connect): {words}");
+            hint_of_certificate(&words, "r.example").unwrap_or_default()
+        };
+        let unknown = hint("invalid peer certificate: UnknownIssuer");
+        assert!(unknown.contains("Install `ca-certificates`"), "{unknown}");
+        let expired = hint("invalid peer certificate: Expired");
+        assert!(
+            expired.contains("clock") && !expired.contains("Install"),
+            "{expired}"
+        );
+        assert_eq!(hint("tcp connect error: Connection refused"), "");
+    }
 }
