@@ -131,7 +131,7 @@ fn what_fails_to_install_deletes_nothing() {
 
 #[test]
 fn database_and_logs_are_found_where_the_settings_say() {
-    for quoted in ["{}", "\"{}\"", "'{}'"] {
+    for quoted in ["{}", "\"{}\"", "'{}'", "\"{}\"  # here", "{} # here"] {
         let machine = used(&releases());
         let (database, logs) = (machine.aside("var/my.db"), machine.aside("var/log"));
         put(&database, DATABASE);
