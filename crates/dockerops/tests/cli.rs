@@ -154,6 +154,20 @@ fn settings_that_only_root_may_read_do_not_hide_that_root_is_needed() {
 }
 
 #[test]
+fn an_engine_over_plain_tcp_needs_no_certificates_of_authorities() {
+    let home = home();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dockerops"));
+    command.arg("status").env_clear();
+    command
+        .env("HOME", home.path())
+        .env("PATH", "/usr/bin:/bin");
+    command.env("DOCKER_HOST", "tcp://127.0.0.1:9");
+    command.envs([("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", "/nowhere")]);
+    let said = text(&command.output().expect("dockerops starts").stderr);
+    assert!(said.contains("Connection refused"), "{said}");
+}
+
+#[test]
 fn a_failure_is_one_json_object_when_json_is_asked_for() {
     let home = home();
     let output = dockerops(
