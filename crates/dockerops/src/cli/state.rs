@@ -41,11 +41,11 @@ impl State {
         }
         text.push_str("images\n");
         for row in &self.images {
-            let _ = writeln!(
-                text,
-                "  {}  used by {} services",
-                row.name, row.reference_count
-            );
+            let services = match row.reference_count {
+                1 => "1 service".to_owned(),
+                number => format!("{number} services"),
+            };
+            let _ = writeln!(text, "  {}  used by {services}", row.name);
         }
         text
     }
@@ -70,5 +70,26 @@ impl State {
             .map(|row| json!({"name": row.name, "reference_count": row.reference_count}))
             .collect();
         json!({"repositories": repositories, "stacks": stacks, "images": images})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::State;
+    use crate::store::Image;
+
+    #[test]
+    fn one_service_is_not_told_as_several() {
+        let image = |name: &str, reference_count| Image {
+            name: name.to_owned(),
+            reference_count,
+        };
+        let state = State {
+            repositories: Vec::new(),
+            stacks: Vec::new(),
+            images: vec![image("a:1", 1), image("b:1", 2)],
+        };
+        let told = "images\n  a:1  used by 1 service\n  b:1  used by 2 services\n";
+        assert!(state.text().ends_with(told), "{}", state.text());
     }
 }
