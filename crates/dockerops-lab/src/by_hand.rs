@@ -1,7 +1,7 @@
 //! The commands for labs by hand, and `run`, which gives a command a lab of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -26,6 +26,8 @@ fn up_to_stay(nodes: usize) -> Result<Lab, LabError> {
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        // Not ours: it outlives us, and who reads ours would wait for its end.
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(io("cannot start the lab's keeper"))?;
     let mut folder = String::new();
@@ -35,7 +37,14 @@ fn up_to_stay(nodes: usize) -> Result<Lab, LabError> {
             .map_err(io("cannot read from the lab's keeper"))?;
     }
     match folder.trim() {
-        "" => Err(LabError::Stopped),
+        "" => {
+            let mut said = String::new();
+            if let Some(mut stderr) = keeper.stderr.take() {
+                let _ = stderr.read_to_string(&mut said);
+            }
+            eprint!("{said}");
+            Err(LabError::Stopped)
+        }
         folder => Lab::attach(Path::new(folder)),
     }
 }
