@@ -97,14 +97,26 @@ fn refusal(line: &commands::Line) -> Option<String> {
 #[test]
 fn every_repository_of_the_examples_is_without_mistakes() {
     let pages = pages();
-    let examples = ["first-stack.md", "examples.md"];
+    let examples = ["first-stack.md", "examples.md", "repository.md"];
     let examples = pages.iter().filter(|page| {
         let mut names = examples.iter();
         names.any(|name| page.path.ends_with(&format!("guide/{name}")))
     });
     let repositories: Vec<_> = examples.flat_map(repositories::of).collect();
-    assert_eq!(repositories.len(), 10);
+    assert_eq!(repositories.len(), 12);
     let wrong: Vec<String> = repositories.iter().filter_map(mistakes).collect();
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_file_that_the_docs_show_alone_is_without_mistakes() {
+    let pages = pages();
+    let files: Vec<_> = pages
+        .iter()
+        .flat_map(repositories::of_single_files)
+        .collect();
+    assert_eq!(files.len(), 11);
+    let wrong: Vec<String> = files.iter().filter_map(mistakes).collect();
     assert_eq!(wrong, Vec::<String>::new());
 }
 
