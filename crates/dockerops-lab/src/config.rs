@@ -11,6 +11,7 @@ use crate::layout::{
     TOKEN_PORT, TOKEN_REGISTRY_PORT,
 };
 use crate::process::output;
+use crate::serve::internet;
 
 /// The registries' names; each has a configuration `<name>.yml`. All hold the same images.
 pub(crate) const REGISTRIES: [&str; 4] = ["registry", "private", "tls", "token"];
@@ -26,6 +27,7 @@ const PASSWORD_HASH: &str = "$2y$05$dockeropslabdockeropsecbaC3oDPks//tJUzqaNi8e
 /// Writes everything that the hub's servers read.
 pub(crate) fn write_all(layout: &Layout) -> Result<(), LabError> {
     make_folder(&layout.git_folder())?;
+    make_folder(&layout.internet_folder())?;
     let elliptic = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
     make_certificate(&elliptic, &layout.certificate(), &layout.certificate_key())?;
     // RSA: its signatures go into a token as they are.
@@ -37,7 +39,8 @@ pub(crate) fn write_all(layout: &Layout) -> Result<(), LabError> {
 
 /// A certificate that is its own authority; `algorithm` is what `-newkey` takes.
 fn make_certificate(algorithm: &[&str], certificate: &Path, key: &Path) -> Result<(), LabError> {
-    let names = format!("subjectAltName=IP:{HUB},IP:127.0.0.1,DNS:localhost");
+    let hosts = internet::HOSTS.map(|host| format!(",DNS:{host}")).concat();
+    let names = format!("subjectAltName=IP:{HUB},IP:127.0.0.1,DNS:localhost{hosts}");
     let mut openssl = Command::new("openssl");
     openssl
         .args(["req", "-x509", "-newkey"])
@@ -50,6 +53,9 @@ fn make_certificate(algorithm: &[&str], certificate: &Path, key: &Path) -> Resul
             "/CN=dockerops-lab",
             "-addext",
             &names,
+            // A server's: some clients refuse an authority that speaks for itself.
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
         ])
         .arg("-keyout")
         .arg(key)

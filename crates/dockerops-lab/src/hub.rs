@@ -1,4 +1,5 @@
-//! The hub's servers: registries and their token server, Git over HTTP and over SSH, and the nodes' relays to them.
+//! The hub's servers: registries and their token server, Git over HTTP and over SSH, the hosts of the internet that it
+//! stands for, and the nodes' relays to them.
 
 use std::fs::File;
 use std::path::Path;
@@ -31,6 +32,10 @@ pub(crate) fn start(layout: &Layout, anchor: &Anchor, program: &Path) -> Result<
     )?;
     serve(&program, &["serve-git", &layout.folder.to_string_lossy()])?;
     serve(&program, &["serve-token", &layout.folder.to_string_lossy()])?;
+    serve(
+        &program,
+        &["serve-internet", &layout.folder.to_string_lossy()],
+    )?;
     let socket = layout.registry_socket();
     let registry = format!("{}={HUB}:{REGISTRY_PORT}", socket.display());
     serve(&program, &["relay", &registry])?;

@@ -18,14 +18,36 @@ const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 const APPLETS: &str = "sh sleep httpd nc cat ls echo env hostname mkdir touch rm stat wget true false kill id test printf chmod grep date";
 
+/// What a stub image is besides busybox.
+#[derive(Debug, Clone, Copy)]
+pub struct Stub<'a> {
+    /// What it runs when it is told nothing else.
+    pub command: &'a [&'a str],
+    /// Programs of its own in `/bin`: name and script.
+    pub programs: &'a [(&'a str, &'a str)],
+    /// Another marker is another digest.
+    pub marker: &'a str,
+}
+
+impl<'a> Stub<'a> {
+    /// One that sleeps.
+    pub fn sleeper(marker: &'a str) -> Self {
+        Self {
+            command: &["/bin/sleep", "1000000"],
+            programs: &[],
+            marker,
+        }
+    }
+}
+
 /// Pushes `name:tag` for amd64; gives the digest of its manifest.
 pub(crate) fn push(
     registry: &Path,
     name: &str,
     tag: &str,
-    marker: &str,
+    stub: &Stub<'_>,
 ) -> Result<String, LabError> {
-    let (body, _) = push_platform(registry, name, marker, "amd64")?;
+    let (body, _) = push_platform(registry, name, stub, "amd64")?;
     put_manifest(registry, name, tag, MANIFEST, &body)
 }
 
@@ -38,7 +60,8 @@ pub(crate) fn push_list(
 ) -> Result<String, LabError> {
     let mut entries = Vec::new();
     for platform in ["amd64", "arm64"] {
-        let (body, digest) = push_platform(registry, name, marker, platform)?;
+        let stub = Stub::sleeper(marker);
+        let (body, digest) = push_platform(registry, name, &stub, platform)?;
         put_manifest(registry, name, &digest, MANIFEST, &body)?;
         entries.push(json!({
             "mediaType": MANIFEST, "size": body.len(), "digest": digest,
@@ -53,12 +76,13 @@ pub(crate) fn push_list(
 fn push_platform(
     registry: &Path,
     name: &str,
-    marker: &str,
+    stub: &Stub<'_>,
     platform: &str,
 ) -> Result<(Vec<u8>, String), LabError> {
-    let layers = [busybox_layer()?, marker_layer(marker)];
+    let layers = [busybox_layer()?, own_layer(stub)];
     let digests: Vec<String> = layers.iter().map(|layer| digest(layer)).collect();
-    let config = config(&digests, platform).to_string().into_bytes();
+    let config = config(&digests, stub.command, platform);
+    let config = config.to_string().into_bytes();
     for blob in layers.iter().chain([&config]) {
         put_blob(registry, name, blob)?;
     }
@@ -81,11 +105,11 @@ fn push_platform(
     Ok((body, digest))
 }
 
-fn config(layers: &[String], platform: &str) -> Value {
+fn config(layers: &[String], command: &[&str], platform: &str) -> Value {
     json!({
         "architecture": platform, "os": "linux", "created": "2025-01-01T00:00:00Z",
         "config": {
-            "Env": ["PATH=/bin"], "Cmd": ["/bin/sleep", "1000000"], "StopSignal": "SIGKILL",
+            "Env": ["PATH=/bin"], "Cmd": command, "StopSignal": "SIGKILL",
         },
         "rootfs": {"type": "layers", "diff_ids": layers},
     })
@@ -104,9 +128,15 @@ fn busybox_layer() -> Result<Vec<u8>, LabError> {
     Ok(tar.finish())
 }
 
-fn marker_layer(marker: &str) -> Vec<u8> {
+fn own_layer(stub: &Stub<'_>) -> Vec<u8> {
     let mut tar = Tar::default();
-    tar.file("marker", marker.as_bytes());
+    tar.file("marker", stub.marker.as_bytes());
+    for (name, script) in stub.programs {
+        tar.file(
+            &format!("bin/{name}"),
+            format!("#!/bin/sh\n{script}\n").as_bytes(),
+        );
+    }
     tar.finish()
 }
 

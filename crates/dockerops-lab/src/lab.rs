@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::claim::is_kept;
 use crate::error::{Doing, LabError};
+use crate::image::Stub;
 use crate::layout::{
     HUB, Layout, PRIVATE_REGISTRY_PORT, REGISTRY_PORT, TLS_REGISTRY_PORT, TOKEN_REGISTRY_PORT,
     namespace_file,
@@ -133,7 +134,12 @@ impl Lab {
 
     /// Pushes a stub image; gives its digest. Another `marker` is another digest.
     pub fn push_image(&self, name: &str, tag: &str, marker: &str) -> Result<String, LabError> {
-        image::push(&self.layout.registry_socket(), name, tag, marker)
+        self.push_stub(name, tag, &Stub::sleeper(marker))
+    }
+
+    /// Pushes a stub image that is more than a sleeper; gives its digest.
+    pub fn push_stub(&self, name: &str, tag: &str, stub: &Stub<'_>) -> Result<String, LabError> {
+        image::push(&self.layout.registry_socket(), name, tag, stub)
     }
 
     /// Pushes a stub image for two architectures; gives the digest of the list.

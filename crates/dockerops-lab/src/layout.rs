@@ -24,6 +24,8 @@ pub const TOKEN_PORT: u16 = 5004;
 pub const TLS_GIT_PORT: u16 = 8443;
 /// Port of the Git server.
 pub const GIT_PORT: u16 = 8080;
+/// Port of what the hosts of the internet hold besides images, plain; by name and TLS it is 443.
+pub const INTERNET_PORT: u16 = 8081;
 /// The user of the private registries.
 pub const REGISTRY_USER: &str = "lab";
 /// The password of the private registries: a throwaway one, the same in every lab.
@@ -89,6 +91,11 @@ impl Layout {
         self.folder.join("git.log")
     }
 
+    /// What the servers of other hosts hold: `<host>/<path>` (see [`crate::serve::internet`]).
+    pub fn internet_folder(&self) -> PathBuf {
+        self.folder.join("internet")
+    }
+
     /// A socket that leads to the open registry, for use from outside of the namespaces.
     pub fn registry_socket(&self) -> PathBuf {
         self.folder.join("registry.sock")
@@ -99,8 +106,8 @@ impl Layout {
         self.folder.join("ssh")
     }
 
-    /// The certificate of the servers that speak TLS, signed by itself, for the hub's address and
-    /// for loopback.
+    /// The certificate of the servers that speak TLS, signed by itself, for the hub's address, for
+    /// loopback, and for the hosts that the hub stands for.
     pub fn certificate(&self) -> PathBuf {
         self.folder.join("tls.pem")
     }

@@ -19,6 +19,7 @@ mod image;
 pub mod keeper;
 mod lab;
 pub mod layout;
+mod machine;
 mod network;
 mod node;
 mod person;
@@ -32,7 +33,9 @@ mod tar;
 
 pub use behaviour::{Behaviour, Fault, GitRequest, Wanted};
 pub use error::LabError;
+pub use image::Stub;
 pub use lab::{Lab, LabOptions, SHARED, program};
+pub use machine::Machine;
 pub use person::{Person, Ran, sleepers};
 pub use process::wait_for;
 pub use recorder::{Recorder, Write};

@@ -9,6 +9,7 @@ mod bench;
 mod by_hand;
 mod chaos;
 mod demo;
+mod guide;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -82,6 +83,8 @@ enum Command {
     },
     /// Kill deploys at random moments, and check where the next run ends
     Chaos(chaos::Options),
+    /// Type what the documentation tells to type, on a machine that is booted in the lab
+    Guide(guide::Options),
     /// Keep a lab until the end of standard input
     #[command(hide = true)]
     Keep {
@@ -100,6 +103,9 @@ enum Command {
     /// Give tokens for the registry of the lab in FOLDER
     #[command(hide = true)]
     ServeToken { folder: PathBuf },
+    /// Stand for the internet in the lab in FOLDER
+    #[command(hide = true)]
+    ServeInternet { folder: PathBuf },
     /// Forward `from=to`
     #[command(hide = true)]
     Relay { pairs: Vec<String> },
@@ -127,6 +133,7 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         Command::Demo { keep } => by_hand::demo(keep)?,
         Command::Bench { rounds, only } => bench::run(&by_hand::named_lab()?, rounds, only)?,
         Command::Chaos(options) => chaos::run(&by_hand::named_lab()?, &options)?,
+        Command::Guide(options) => guide::run(&by_hand::named_lab()?, &options)?,
         Command::Keep { nodes, detached } => {
             let until = if detached {
                 keeper::Until::Signal
@@ -138,6 +145,7 @@ fn run(command: Command) -> Result<ExitCode, LabError> {
         Command::Anchor => anchor::stay(),
         Command::ServeGit { folder } => serve_until_killed(serve::git::serve(folder))?,
         Command::ServeToken { folder } => serve_until_killed(serve::token::serve(folder))?,
+        Command::ServeInternet { folder } => serve_until_killed(serve::internet::serve(folder))?,
         Command::Relay { pairs } => serve_until_killed(async move {
             futures_util::future::try_join_all(pairs.iter().map(|pair| serve::relay::relay(pair)))
                 .await

@@ -22,7 +22,8 @@ pub(crate) fn up(layout: &Layout) -> Result<(), LabError> {
     (1..=layout.nodes).try_for_each(|index| connect(layout, index))
 }
 
-fn connect(layout: &Layout, index: usize) -> Result<(), LabError> {
+/// Makes the namespace of node `index` and connects it to the hub.
+pub(crate) fn connect(layout: &Layout, index: usize) -> Result<(), LabError> {
     let (hub, node) = (layout.hub_namespace(), layout.node_namespace(index));
     let address = Layout::node_address(index);
     ip(&format!("netns add {node}"))?;
@@ -34,6 +35,11 @@ fn connect(layout: &Layout, index: usize) -> Result<(), LabError> {
     ip(&format!("-n {node} addr add {address}/24 dev eth0"))?;
     ip(&format!("-n {node} link set eth0 up"))?;
     ip(&format!("-n {node} route add default via {HUB}"))
+}
+
+/// Removes the namespace of node `index`, and with it its link.
+pub(crate) fn disconnect(layout: &Layout, index: usize) {
+    let _ = ip(&format!("netns del {}", layout.node_namespace(index)));
 }
 
 /// Removes the namespaces whose names start with that of the lab, and with them their links.

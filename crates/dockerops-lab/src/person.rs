@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Output;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
@@ -35,6 +36,17 @@ pub struct Ran {
     pub stdout: String,
     /// Its standard error.
     pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
 }
 
 impl Ran {
@@ -133,13 +145,7 @@ impl<'a> Person<'a> {
 
     /// Runs `dockerops`, whatever comes of it.
     pub fn run(&self, arguments: &[&str]) -> Result<Ran, LabError> {
-        let output = process::run(&mut self.command(arguments)?)?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(Ran {
-            code: output.status.code(),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        })
+        Ok(process::run(&mut self.command(arguments)?)?.into())
     }
 }
 

@@ -172,6 +172,35 @@ fn git_clones_over_http_and_ssh_and_every_fetch_is_counted() {
 }
 
 #[test]
+fn hosts_of_the_internet_serve_files_redirects_images_and_git() {
+    let lab = Lab::shared().unwrap();
+    let repository = lab.repository("you-internet").unwrap();
+    let revision = repository.commit(&[("a", "1\n")], "first").unwrap();
+    lab.push_image("library/internet", "1", "a").unwrap();
+    let files = lab.layout().internet_folder().join("github.com/files");
+    fs::create_dir_all(&files).unwrap();
+    fs::write(files.join("new"), "newest").unwrap();
+    let target = "https://github.com/files/new";
+    std::os::unix::fs::symlink(target, files.join("latest")).unwrap();
+
+    let ask = |host: &str, path: &str| {
+        let mut curl = lab.command("curl");
+        curl.args(["-sSL", "--resolve", &format!("{host}:443:10.99.0.1")]);
+        let certificate = lab.layout().certificate();
+        curl.arg("--cacert").arg(certificate);
+        let asked = curl.arg(format!("https://{host}/{path}")).output().unwrap();
+        String::from_utf8_lossy(&asked.stdout).into_owned()
+    };
+    assert_eq!(ask("github.com", "files/latest"), "newest");
+    let references = "you/internet.git/info/refs?service=git-upload-pack";
+    assert!(ask("git.example.org", references).contains(&revision));
+    let tags = ask("registry-1.docker.io", "v2/library/internet/tags/list");
+    assert!(tags.contains("[\"1\"]"), "{tags}");
+    let private = ask("registry.example.org", "v2/library/internet/tags/list");
+    assert!(private.contains("UNAUTHORIZED"), "{private}");
+}
+
+#[test]
 fn a_git_server_can_be_told_to_misbehave() {
     let lab = Lab::shared().unwrap();
     let repository = lab.repository("broken").unwrap();

@@ -32,12 +32,13 @@ pub async fn serve(folder: PathBuf) -> io::Result<()> {
         .fallback(answer)
         .with_state(Arc::clone(&layout));
     let (certificate, key) = (layout.certificate(), layout.certificate_key());
-    let plain = format!("{HUB}:{GIT_PORT}");
+    let plain = |_: &str| format!("{HUB}:{GIT_PORT}");
     let encrypted = relay_tls((HUB, TLS_GIT_PORT), plain, &certificate, &key);
     tokio::try_join!(axum::serve(listener, app).into_future(), encrypted).map(|_| ())
 }
 
-async fn answer(State(layout): State<Arc<Layout>>, request: Request) -> Response {
+/// Answers one request, whatever host it names.
+pub(super) async fn answer(State(layout): State<Arc<Layout>>, request: Request) -> Response {
     match handle(&layout, request).await {
         Ok(response) => response,
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
@@ -50,11 +51,7 @@ async fn handle(layout: &Layout, request: Request) -> io::Result<Response> {
         .await
         .map_err(io::Error::other)?;
     let path = parts.uri.path();
-    let (name, rest) = path
-        .trim_start_matches('/')
-        .split_once('/')
-        .unwrap_or_default();
-    let name = name.trim_end_matches(".git").to_owned();
+    let (name, rest) = repository_and_rest(path);
     let wanted = wanted(rest, &body);
     log(
         layout,
@@ -80,6 +77,18 @@ async fn handle(layout: &Layout, request: Request) -> io::Result<Response> {
     feed(&mut child, body);
     let stalls = behaviour.fault == Some(Fault::Stall) && wanted == Wanted::Objects;
     respond(child, stalls).await
+}
+
+/// `/you/stacks.git/info/refs` is `info/refs` of the repository `you-stacks`.
+fn repository_and_rest(path: &str) -> (String, &str) {
+    let path = path.trim_start_matches('/');
+    let services = ["info/refs", "git-upload-pack", "git-receive-pack"];
+    let found = services.iter().find_map(|service| {
+        let name = path.strip_suffix(service)?.strip_suffix('/')?;
+        Some((name, *service))
+    });
+    let (name, rest) = found.or_else(|| path.split_once('/')).unwrap_or_default();
+    (name.trim_end_matches(".git").replace('/', "-"), rest)
 }
 
 fn wanted(rest: &str, body: &Bytes) -> Wanted {

@@ -2,5 +2,6 @@
 
 mod basic;
 pub mod git;
+pub mod internet;
 pub mod relay;
 pub mod token;

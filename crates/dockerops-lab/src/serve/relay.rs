@@ -29,10 +29,11 @@ pub async fn relay(pair: &str) -> io::Result<()> {
     }
 }
 
-/// Forwards what comes over TLS to `from` on to the plain `to`.
+/// Forwards what comes over TLS to `from` on to a plain address, which the name that the client
+/// asks for decides; it is empty when the client says none.
 pub(super) async fn relay_tls(
     from: (&str, u16),
-    to: String,
+    to: fn(&str) -> String,
     certificate: &Path,
     key: &Path,
 ) -> io::Result<()> {
@@ -40,9 +41,10 @@ pub(super) async fn relay_tls(
     let listener = TcpListener::bind(from).await?;
     loop {
         let (client, _) = listener.accept().await?;
-        let (acceptor, to) = (acceptor.clone(), to.clone());
+        let acceptor = acceptor.clone();
         tokio::spawn(async move {
             let client = acceptor.accept(client).await?;
+            let to = to(client.get_ref().1.server_name().unwrap_or_default());
             forward(client, to).await
         });
     }

@@ -1,0 +1,43 @@
+//! docs/guide/ci.md: what pipelines run, in a checkout and on the manager.
+
+use dockerops_lab::LabError;
+
+use super::walk::Walk;
+use super::world::{World, files};
+
+const WEB: &str = "services: {web: {image: \"nginx:1.27\"}}\n";
+
+pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
+    let mut walk = Walk::through(world, page)?;
+    world.anew()?;
+    let stacks = [("stacks.yaml", "- name: web\n"), ("web/compose.yml", WEB)];
+    world.repository("github.com/you/stacks", &files(&stacks))?;
+    world.does("sudo dockerops watch https://github.com/you/stacks")?;
+    walk.enter("stacks");
+    walk.workflows()?;
+    world.does("rm stacks/dockerops.sarif")?;
+
+    let shop = [("compose.yml", WEB), ("production.yml", WEB)];
+    world.write("shop", &files(&shop))?;
+    walk.enter("shop");
+    walk.run("dockerops validate -c")?;
+
+    let newer = WEB.replace("1.27", "1.28");
+    world.commit(
+        "stacks",
+        &files(&[("web/compose.yml", &newer)]),
+        "nginx 1.28",
+    )?;
+    walk.enter("stacks");
+    walk.fails("dockerops render", 1, "+  image: nginx:1.28")?;
+    walk.fails("sudo dockerops plan . --exit-code", 2, "nginx:1.28")?;
+    world.does("cd stacks; git push -q")?;
+    walk.run("sudo dockerops plan --out")?;
+
+    let key = "ssh-keygen -q -t ed25519 -N '' -f .ssh/id_ed25519; ssh-keyscan manager >>.ssh/known_hosts 2>/dev/null
+        sudo install -D -m 600 .ssh/id_ed25519.pub /root/.ssh/authorized_keys";
+    world.does(&format!("mkdir -p -m 700 .ssh; {key}"))?;
+    walk.run("ssh root@manager")?;
+    walk.run("sudo dockerops plan -o json")?;
+    walk.end()
+}

@@ -1,0 +1,108 @@
+//! A page of the documentation, as far as it is walked through: what stands between fences.
+
+use std::fs;
+use std::path::Path;
+
+use dockerops_lab::LabError;
+
+use super::io;
+
+/// What stands between two fences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Block {
+    /// The line of the page that it begins in.
+    pub(super) line: usize,
+    /// What the fence says: `bash`, `yaml`, nothing.
+    pub(super) language: String,
+    pub(super) text: String,
+    /// The heading that it stands under.
+    pub(super) section: String,
+}
+
+impl Block {
+    /// A command after `$`, and what it answers.
+    pub(super) fn is_session(&self) -> bool {
+        self.text.starts_with("$ ")
+    }
+
+    /// Whether a reader would type something of it.
+    pub(super) fn is_typed(&self) -> bool {
+        self.language == "bash" || self.is_session()
+    }
+
+    /// The commands of a session, each with its answer.
+    pub(super) fn session(&self) -> Vec<(String, Vec<String>)> {
+        let mut commands: Vec<(String, Vec<String>)> = Vec::new();
+        for line in self.text.lines() {
+            match (line.strip_prefix("$ "), commands.last_mut()) {
+                (Some(command), _) => commands.push((command.to_owned(), Vec::new())),
+                (None, Some((_, answer))) => answer.push(line.to_owned()),
+                (None, None) => {}
+            }
+        }
+        commands
+    }
+
+    /// The path in its first line: `# web/compose.yml`.
+    pub(super) fn path(&self) -> Option<&str> {
+        let path = self.text.lines().next()?.strip_prefix("# ")?;
+        let is_path = !path.contains(' ') && path.contains('.');
+        is_path.then_some(path)
+    }
+}
+
+/// The blocks of the page at `path`, from the root of the repository, where this is run.
+pub(super) fn blocks(path: &str) -> Result<Vec<Block>, LabError> {
+    let text = fs::read_to_string(Path::new(path)).map_err(io("cannot read a page"))?;
+    Ok(parse(&text))
+}
+
+fn parse(text: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut section = String::new();
+    let mut open = false;
+    for (line, number) in text.lines().zip(1..) {
+        let fence = line.strip_prefix("```");
+        match (fence, open) {
+            (Some(language), false) => blocks.push(Block {
+                line: number,
+                language: language.to_owned(),
+                text: String::new(),
+                section: section.clone(),
+            }),
+            (None, true) => {
+                if let Some(block) = blocks.last_mut() {
+                    block.text += line;
+                    block.text.push('\n');
+                }
+            }
+            (None, false) if line.starts_with('#') => {
+                line.trim_start_matches(['#', ' ']).clone_into(&mut section);
+            }
+            _ => {}
+        }
+        open ^= fence.is_some();
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn blocks_have_their_heading_language_and_path() {
+        let blocks = parse(
+            "# A\n## B\n```yaml\n# a/b.yml\nc: 1\n```\n# no fence\n```\n$ d\ne\nf\n$ g\n```\n",
+        );
+        let [file, session] = blocks.as_slice() else {
+            panic!("{blocks:?}");
+        };
+        assert_eq!(file.path(), Some("a/b.yml"));
+        assert_eq!((file.section.as_str(), file.line), ("B", 3));
+        assert!(!file.is_typed() && session.is_typed());
+        let answer = vec!["e".to_owned(), "f".to_owned()];
+        let commands = [("d".to_owned(), answer), ("g".to_owned(), Vec::new())];
+        assert_eq!(session.session(), commands);
+    }
+}
