@@ -219,12 +219,19 @@ fn the_guide_has_the_same_pages_in_english_and_in_french() {
 }
 
 #[test]
-fn the_guide_has_the_same_examples_in_english_and_in_french() {
+fn guide_and_readme_have_the_same_examples_in_english_and_in_french() {
     let pages = pages();
     let find = |path: String| pages.iter().find(|page| page.path == path).unwrap();
-    for name in names_in(&root().join(ENGLISH_GUIDE)) {
-        let english = find(format!("{ENGLISH_GUIDE}/{name}")).examples();
-        let french = find(format!("{FRENCH_GUIDE}/{name}")).examples();
+    let guide = names_in(&root().join(ENGLISH_GUIDE))
+        .into_iter()
+        .map(|name| {
+            let french = format!("{FRENCH_GUIDE}/{name}");
+            (format!("{ENGLISH_GUIDE}/{name}"), french)
+        });
+    let readme = ("README.md".to_owned(), "README.fr.md".to_owned());
+    for (name, french) in guide.chain([readme]) {
+        let french = find(french).examples();
+        let english = find(name.clone()).examples();
         for (english, french) in english.iter().zip(&french) {
             assert_eq!(english, french, "an example of {name}");
         }

@@ -85,7 +85,11 @@ fn of_single_file(page: &Page, lines: &[&str]) -> Option<Example> {
             ];
             own.into_iter().chain(named).collect()
         }
-        _ => return None,
+        _ => {
+            let is_known = first.starts_with("# ");
+            assert!(is_known, "{}: what file is `{first}`?", page.path);
+            return None;
+        }
     };
     let place = format!("{}: {first}", page.path);
     Some(Example { place, files })
