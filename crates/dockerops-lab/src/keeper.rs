@@ -172,7 +172,7 @@ fn remove_cgroups(folder: &Path, name: &str, depth: usize) -> bool {
 }
 
 /// A cgroup's files cannot be removed, its folders can, from the leaves up.
-fn remove_tree(folder: &Path) -> bool {
+pub(crate) fn remove_tree(folder: &Path) -> bool {
     let children = subfolders(folder);
     children.iter().all(|child| remove_tree(child)) && fs::remove_dir(folder).is_ok()
 }

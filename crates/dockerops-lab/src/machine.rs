@@ -1,8 +1,10 @@
 //! A whole machine: a Debian that is booted as a container, with systemd, Docker and an internet of the lab's.
 //!
 //! It is what a person has who starts with the documentation: Docker is installed and runs, the Swarm is not there yet.
-//! It has a network namespace of its own on the lab's bridge, and nothing of it is mounted from this machine, so
-//! whatever is done in it stays in its folder.
+//! It has a network namespace of its own on the lab's bridge, nothing of this machine is mounted in it, and of what a
+//! kernel has once for all it may change the settings of its network only.
+//!
+//! **What must stay true**: it ends with its owner, in whatever way that ends.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,14 +12,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Pid;
 
 use crate::error::{Doing, LabError};
+use crate::keeper;
 use crate::lab::Lab;
 use crate::layout::{HUB, Layout, namespace_file};
 use crate::network;
 use crate::person::Ran;
-use crate::process::{output, run, wait_for};
+use crate::process::{output, wait_for};
 use crate::serve::internet;
 
 /// Its name, and that of its node.
@@ -36,8 +39,10 @@ const DOCKER_UNIT: &str = r"[Service]
 ExecStartPre=/bin/sh -c 'for group in /sys/fs/cgroup/*; do mount -o remount,bind,rw $group 2>/dev/null || true; done'
 ";
 
-/// What systemd takes for a wish to halt.
-const HALT: i32 = 3;
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A file of ours in its folder: it has been booted before.
+const MARK: &str = "etc/sudoers.d/lab";
 
 /// A booted machine; it is halted when this is dropped.
 #[derive(Debug)]
@@ -45,38 +50,70 @@ pub struct Machine<'a> {
     lab: &'a Lab,
     container: Child,
     first: Pid,
+    /// The cgroups that the container's own are below, if nobody else had them before.
+    cgroups: Vec<PathBuf>,
 }
 
 impl<'a> Machine<'a> {
-    /// Boots the Debian in the folder `debian`, which has systemd, Docker and sudo; its files change.
+    /// Boots the Debian in the folder `debian`, which has systemd, Docker and sudo. Its files change; once only.
     pub fn boot(lab: &'a Lab, debian: &Path) -> Result<Self, LabError> {
-        prepare(lab.layout(), debian)?;
+        let debian = fresh(debian)?;
+        prepare(lab.layout(), &debian)?;
         network::connect(lab.layout(), INDEX)?;
-        let mut container = match start(lab.layout(), debian) {
-            Ok(container) => container,
-            Err(error) => {
-                network::disconnect(lab.layout(), INDEX);
-                return Err(error);
-            }
-        };
-        let first = first_process(&mut container);
-        let first = first.inspect_err(|_| {
-            let _ = container.kill();
-            network::disconnect(lab.layout(), INDEX);
-        })?;
-        let machine = Self {
-            lab,
-            container,
-            first,
-        };
+        let cgroups = cgroups();
+        let booted = start(lab.layout(), &debian);
+        let booted = booted.and_then(|container| Self::find(lab, container, cgroups));
+        let mut machine = booted.inspect_err(|_| network::disconnect(lab.layout(), INDEX))?;
         let docker = "systemctl --quiet is-active multi-user.target docker";
-        wait_for("the start of Debian", Duration::from_secs(60), || {
+        machine.wait_until("Debian and its Docker", |machine| {
             Ok(machine.root(docker)?.code == Some(0))
         })?;
         Ok(machine)
     }
 
-    /// Runs a script of bash as [`USER`], in their home folder, with `input` on its standard input.
+    /// The machine in `container`, once its first process is there.
+    fn find(lab: &'a Lab, container: Child, cgroups: Vec<PathBuf>) -> Result<Self, LabError> {
+        let first = Pid::from_child(&container);
+        let mut machine = Self {
+            lab,
+            container,
+            first,
+            cgroups,
+        };
+        let mut found = None;
+        machine.wait_until("the first process of Debian", |machine| {
+            found = first_process(machine.container.id());
+            Ok(found.is_some())
+        })?;
+        machine.first = found.unwrap_or(first);
+        Ok(machine)
+    }
+
+    /// Waits (60 s) until `ready` says yes; an error tells the end of what was written to the console.
+    fn wait_until(
+        &mut self,
+        what: &str,
+        mut ready: impl FnMut(&Self) -> Result<bool, LabError>,
+    ) -> Result<(), LabError> {
+        let console = console(self.lab.layout());
+        let untold = || {
+            let told = fs::read_to_string(&console).unwrap_or_default();
+            let end: Vec<&str> = told.lines().rev().take(5).collect();
+            LabError::Unreadable {
+                what: format!("{what} ({})", end.join(" / ")),
+            }
+        };
+        wait_for(what, Duration::from_secs(60), || {
+            let ended = self.container.try_wait();
+            match ended.doing(|| "cannot watch the machine".to_owned())? {
+                Some(_) => Err(untold()),
+                None => ready(self),
+            }
+        })
+        .map_err(|_| untold())
+    }
+
+    /// Runs a script of bash as `alice`, in their home folder, with `input` on its standard input.
     pub fn user(&self, script: &str, input: &str) -> Result<Ran, LabError> {
         let home = format!("HOME=/home/{USER}");
         let who = ["runuser", "-u", USER, "--", "env", &home];
@@ -95,7 +132,7 @@ impl<'a> Machine<'a> {
             .arg(self.first.as_raw_nonzero().to_string())
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"])
             .args(["env", "-i", "HOME=/root", "LC_ALL=C.UTF-8"])
-            .arg("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .arg(format!("PATH={PATH}"))
             .args(who)
             .args(["bash", "-euo", "pipefail", "-c", script]);
         let mut child = command
@@ -118,21 +155,41 @@ impl<'a> Machine<'a> {
 impl Drop for Machine<'_> {
     fn drop(&mut self) {
         // Its Docker ends its containers in order, and their cgroups with them.
-        let halt = format!("-RTMIN+{HALT}");
-        let first = self.first.as_raw_nonzero().to_string();
-        let _ = run(Command::new("kill").args([&halt, &first]));
+        let _ = self.root("systemctl --no-block poweroff");
         let ended = wait_for("the end of Debian", Duration::from_secs(30), || {
-            self.container
-                .try_wait()
-                .map(|status| status.is_some())
-                .doing(|| "cannot watch the machine".to_owned())
+            let ended = self.container.try_wait();
+            Ok(ended.is_ok_and(|status| status.is_some()))
         });
         if ended.is_err() {
-            let _ = kill_process(self.first, Signal::KILL);
+            let _ = self.container.kill();
             let _ = self.container.wait();
+        }
+        for cgroup in &self.cgroups {
+            keeper::remove_tree(cgroup);
         }
         network::disconnect(self.lab.layout(), INDEX);
     }
+}
+
+/// Where `systemd-nspawn` makes cgroups in each hierarchy, as far as nothing is there yet.
+fn cgroups() -> Vec<PathBuf> {
+    let hierarchies = fs::read_dir("/sys/fs/cgroup")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let all = hierarchies.map(|entry| entry.path().join("payload"));
+    all.filter(|cgroup| !cgroup.exists()).collect()
+}
+
+/// The folder, if it is none that anybody uses.
+fn fresh(debian: &Path) -> Result<PathBuf, LabError> {
+    let folder = debian.canonicalize();
+    let folder = folder.doing(|| format!("cannot find `{}`", debian.display()))?;
+    if folder == Path::new("/") || folder.join(MARK).exists() {
+        let what = format!("`{}`, for a fresh Debian,", folder.display());
+        return Err(LabError::Unreadable { what });
+    }
+    Ok(folder)
 }
 
 /// What is written into its folder before it boots.
@@ -141,18 +198,21 @@ fn prepare(layout: &Layout, debian: &Path) -> Result<(), LabError> {
     let hosts = format!("127.0.0.1 localhost {HOSTNAME} manager\n{HUB} {names}\n");
     let certificate = fs::read_to_string(layout.certificate());
     let certificate = certificate.doing(|| "cannot read the lab's certificate".to_owned())?;
-    let cgroup = format!("{{\"cgroup-parent\": \"{}\"}}\n", layout.name());
+    let docker = format!(
+        "{{\"cgroup-parent\": \"{}\", \"exec-opts\": [\"native.cgroupdriver=cgroupfs\"]}}\n",
+        layout.name()
+    );
     let files = [
         ("etc/hostname", format!("{HOSTNAME}\n")),
         ("etc/hosts", hosts),
-        ("etc/docker/daemon.json", cgroup),
+        ("etc/docker/daemon.json", docker),
         (
             "etc/systemd/system/docker.service.d/lab.conf",
             DOCKER_UNIT.to_owned(),
         ),
         ("usr/local/share/ca-certificates/lab.crt", certificate),
         (
-            "etc/sudoers.d/lab",
+            MARK,
             format!("{USER} ALL=(ALL) NOPASSWD: ALL\nDefaults env_keep += SYSTEMD_PAGER\n"),
         ),
     ];
@@ -161,7 +221,9 @@ fn prepare(layout: &Layout, debian: &Path) -> Result<(), LabError> {
     }
     let inside = |program: &str, args: &[&str]| {
         let mut chroot = Command::new("chroot");
-        output(chroot.arg(debian).arg(program).args(args)).map(|_| ())
+        chroot.arg(debian).arg(program).args(args);
+        chroot.env_clear().env("PATH", PATH);
+        output(&mut chroot).map(|_| ())
     };
     inside("/usr/sbin/update-ca-certificates", &[])?;
     let user = [
@@ -190,14 +252,29 @@ fn start(layout: &Layout, debian: &Path) -> Result<Child, LabError> {
         .doing(|| "cannot share the console".to_owned())?;
     let namespace = namespace_file(&layout.node_namespace(INDEX));
     Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "--", "systemd-nspawn"])
-        .args(["--quiet", "--register=no", "--keep-unit", "--boot"])
+        // In a PID namespace of its own, which the kernel empties when its first process is killed.
+        .args(["--pdeathsig", "KILL", "--"])
+        .args([
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--",
+        ])
+        .args([
+            "systemd-nspawn",
+            "--quiet",
+            "--register=no",
+            "--keep-unit",
+            "--boot",
+        ])
         // What Docker needs to run in it.
         .args([
-            "--capability=all",
+            "--capability=CAP_NET_ADMIN",
             "--system-call-filter=add_key keyctl bpf",
         ])
-        .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "1")
+        .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
         .arg("--console=pipe")
         .arg("--directory")
         .arg(debian)
@@ -213,20 +290,17 @@ fn console(layout: &Layout) -> PathBuf {
     layout.folder.join("machine.log")
 }
 
-/// Its systemd, by its number here.
-fn first_process(container: &mut Child) -> Result<Pid, LabError> {
-    let id = container.id();
-    let children = format!("/proc/{id}/task/{id}/children");
-    let mut first = None;
-    wait_for(
-        "the first process of Debian",
-        Duration::from_secs(30),
-        || {
-            let listed = fs::read_to_string(&children).unwrap_or_default();
-            let listed = listed.split_whitespace().next();
-            first = listed.and_then(|pid| Pid::from_raw(pid.parse().ok()?));
-            Ok(first.is_some())
-        },
-    )?;
-    first.ok_or(LabError::Stopped)
+/// Its systemd, by its number here: the first process in the namespace that the container makes for itself.
+fn first_process(outer: u32) -> Option<Pid> {
+    let children = |pid: u32| {
+        let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let listed = listed.unwrap_or_default();
+        let pids = listed.split_whitespace().filter_map(|pid| pid.parse().ok());
+        pids.collect::<Vec<u32>>()
+    };
+    let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let nspawn = *children(outer).first()?;
+    let is_inside = |pid: &u32| namespace(*pid).is_some_and(|own| Some(own) != namespace(nspawn));
+    let first = children(nspawn).into_iter().find(is_inside)?;
+    Pid::from_raw(first.try_into().ok()?)
 }

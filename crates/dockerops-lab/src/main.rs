@@ -83,7 +83,7 @@ enum Command {
     },
     /// Kill deploys at random moments, and check where the next run ends
     Chaos(chaos::Options),
-    /// Type what the documentation tells to type, on a machine that is booted in the lab
+    /// Type what the documentation tells to type, on a machine that is booted in the lab; removes the lab's repositories
     Guide(guide::Options),
     /// Keep a lab until the end of standard input
     #[command(hide = true)]

@@ -8,12 +8,12 @@ use super::world::{World, files};
 pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
     world.anew()?;
-    world.repository("github.com/you/my-app", &walk.files("One stack"))?;
+    world.repository("github.com/you/my-app", &walk.files("One stack")?)?;
     walk.run("sudo dockerops watch")?;
 
     world.anew()?;
     world.root("mkdir -p /mnt/nfs/dockerops")?;
-    world.repository("github.com/you/stacks", &walk.files("Volumes"))?;
+    world.repository("github.com/you/stacks", &walk.files("Volumes")?)?;
     let more = [
         "config/nginx.conf",
         "config/app.conf",
@@ -22,16 +22,16 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     ];
     world.push("stacks", &files(&more.map(|path| (path, "x\n"))), "files")?;
     walk.enter("stacks");
-    walk.answers_as_told("dockerops render .", "volumes:\n    bind")?;
+    walk.answers_as_told("dockerops render .", 0, "volumes:\n    bind")?;
     walk.enter(".");
     world.does("sudo dockerops watch https://github.com/you/stacks")?;
 
     world.anew()?;
     world.log_in()?;
-    world.repository("github.com/you/stacks", &walk.files("Secrets"))?;
+    world.repository("github.com/you/stacks", &walk.files("Secrets")?)?;
     walk.answer("sudo mkdir -p -m 700", "a value\n")?;
     world.does("sudo dockerops watch https://github.com/you/stacks")?;
-    let value = "docker service inspect api-stack_api | grep -q 'DB_PASSWORD=a value'";
+    let value = "docker service inspect api-stack_api | grep 'DB_PASSWORD=a value'";
     world.root(value)?;
 
     world.anew()?;
@@ -41,7 +41,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     )?;
     world.repository(
         "github.com/you/stacks",
-        &walk.files("Several stacks, in order"),
+        &walk.files("Several stacks, in order")?,
     )?;
     walk.run("sudo docker network create")?;
     world.does("sudo dockerops watch https://github.com/you/stacks")?;

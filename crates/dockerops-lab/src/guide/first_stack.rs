@@ -10,7 +10,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
     walk.run("sudo docker swarm init")?;
     walk.run("sudo dockerops doctor")?;
-    let files = walk.files("2. A repository");
+    let files = walk.files("2. A repository")?;
     world.repository("github.com/you/stacks", &[])?;
     world.write("stacks", &files)?;
     walk.enter("stacks");
@@ -24,6 +24,6 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     world.push("stacks", &newer.collect::<Vec<_>>(), "nginx 1.28")?;
     walk.shows("sudo dockerops plan")?;
     walk.run("sudo dockerops reconcile")?;
-    walk.cron()?;
+    walk.cron("*/5")?;
     walk.end()
 }

@@ -5,6 +5,14 @@ use dockerops_lab::{LabError, Repository};
 use super::walk::Walk;
 use super::world::{World, at_terminal, files, over_ssh};
 
+/// What the page tells in a sentence: where the scripts for fish and zsh go.
+const OTHER_SHELLS: &str = "mkdir -p .config/fish/completions
+    dockerops completion fish >.config/fish/completions/dockerops.fish
+    fish -c 'complete --do-complete \"dockerops reco\"' | grep ^reconcile
+    dockerops completion zsh >_dockerops; zsh -n _dockerops";
+/// A run of the service must say that it wrote the page.
+const SERVICE: &str = "now=$(date '+%F %T'); sudo systemctl start dockerops
+    said=$(sudo journalctl -u dockerops --since \"$now\"); grep pages/a <<<\"$said\" || { echo \"$said\"; exit 1; }";
 const WATCH: &str = "sudo dockerops watch https://github.com/you/stacks";
 
 pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
@@ -17,12 +25,13 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     in_a_container(world, &mut walk)?;
     world.does("sudo ./dockerops.sh install")?;
     walk.run("dockerops completion bash")?;
+    world.does(OTHER_SHELLS)?;
     walk.run("sudo ./dockerops.sh install --from")?;
     walk.shows_words("sudo ./dockerops.sh status", 0)?;
     walk.run("sudo ./dockerops.sh install --clean-db")?;
     walk.run("sudo dockerops stop")?;
     world.root("[ ! -e /usr/local/bin/dockerops ] && [ ! -e /root/.dockerops ]")?;
-    let why = "packaging/build-release.sh builds it from a clone";
+    let why = "it takes minutes; `./dev` builds it in a clone";
     walk.pass("git clone", why)?;
     walk.end()
 }
@@ -53,11 +62,12 @@ fn by_the_installer(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabErr
     world.does(WATCH)?;
     world.will_write("[Timer]\nOnCalendar=\nOnCalendar=*-*-* 03:00:00\n")?;
     walk.answer_at_terminal("systemctl list-timers", "")?;
-    world.does("systemctl show -p TimersCalendar dockerops.timer | grep -q 03:00:00")?;
-    world.will_write(&walk.block("# sudo systemctl edit dockerops")?)?;
+    world.does("systemctl show -p TimersCalendar dockerops.timer | grep 03:00:00")?;
+    world.will_write(&walk.text_of("# sudo systemctl edit dockerops")?)?;
     world.does(&at_terminal("sudo systemctl edit dockerops"))?;
-    world.does("sudo systemctl start dockerops; systemctl show -p ProtectSystem dockerops | grep -qx ProtectSystem=strict")?;
-    walk.cron()?;
+    world.push("stacks", &files(&[("pages/a", "1.5\n")]), "a page")?;
+    world.does("sudo systemctl start dockerops; systemctl show -p ProtectSystem dockerops | grep -x ProtectSystem=strict")?;
+    walk.cron("0 *")?;
     world.does("sudo ./dockerops.sh uninstall")?;
     world
         .root("rm -r /etc/systemd/system/dockerops.*; systemctl daemon-reload")
@@ -76,12 +86,15 @@ fn as_a_package(
     world.add_deploy_key()?;
     world.does(&format!("sudo dockerops watch {}", over_ssh(repository)))?;
     world.push("stacks", &files(&[("pages/a", "2\n")]), "2")?;
-    world.does("sudo systemctl start dockerops; sudo journalctl -u dockerops | grep changed")?;
+    world.does(SERVICE)?;
     world.root("grep -qx 2 /mnt/nfs/dockerops/pages/a; [ $(stat -c %u /mnt/nfs/dockerops/pages/a) = 1000 ]")?;
+    world.does("sudo apt-get -qq -y purge dockerops")?;
     walk.run("sudo apt install")?;
-    world.does("systemctl list-timers dockerops.timer | grep -q dockerops.service; systemd-analyze security dockerops | tail -n 1")?;
+    world.does("systemctl list-timers dockerops.timer | grep dockerops.service; systemd-analyze security dockerops | tail -n 1 | grep ' 2.5 '")?;
     world.does("sudo dockerops stop; sudo apt-get -qq -y purge dockerops; sudo test -s /root/.dockerops/dockerops.db")?;
-    world.does("[ $(systemctl is-active dockerops.timer) = inactive ]")
+    world.does("[ $(systemctl is-active dockerops.timer) = inactive ]")?;
+    let traces = "find /etc /usr /var/lib -xdev -path '*dockerops*' -not -path '/var/lib/docker/*'";
+    world.does(&format!("[ -z \"$(sudo {traces})\" ]"))
 }
 
 fn in_a_container(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError> {
@@ -90,7 +103,7 @@ fn in_a_container(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError
         -v /root/.dockerops:/root/.dockerops -v /mnt/nfs/dockerops:/mnt/nfs/dockerops";
     let image = world.as_released("dockerops:1.2.0");
     world.does(&format!(
-        "{run} {image} reconcile | grep -q '1 unchanged'; {run} {image} stop --yes"
+        "{run} {image} reconcile | grep '1 unchanged'; {run} {image} stop --yes"
     ))?;
     world.does(&format!("{run} --entrypoint ssh {image} -V"))
 }

@@ -25,7 +25,7 @@ fn from_the_earlier(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabErr
     let tasks = deployed_by_docker(world, "stacks/web/docker-compose.yml", "web")?;
     world.root(EARLIER)?;
     walk.run("sudo cp -a")?;
-    walk.run("sudo dockerops debug-cache")?;
+    walk.says("sudo dockerops debug-cache", "taken over")?;
     unmoved(world, "web", &tasks)
 }
 
@@ -44,7 +44,7 @@ const EARLIER: &str = "mkdir /root/.dockerops; sqlite3 /root/.dockerops/dockerop
 
 fn from_a_script(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError> {
     world.anew()?;
-    let list = walk.files("From cron and `docker stack deploy`");
+    let list = walk.files("From cron and `docker stack deploy`")?;
     world.repository("github.com/you/stacks", &list)?;
     let shop = [
         ("services/shop/docker-compose.yml", WEB),
@@ -59,21 +59,21 @@ fn from_a_script(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError>
     let tasks = deployed_by_docker(world, &both, "shop")?;
     walk.enter("stacks");
     walk.run("dockerops validate")?;
-    walk.answers_as_told("sudo dockerops plan . 2>&1", "shop  no change")?;
+    walk.answers_as_told("sudo dockerops plan . 2>&1", 0, "shop  no change")?;
     walk.enter(".");
-    walk.run("sudo dockerops watch")?;
-    walk.cron()?;
+    walk.says("sudo dockerops watch", "taken over")?;
+    walk.cron("*/5")?;
     unmoved(world, "shop", &tasks)
 }
 
 fn from_swarm_cd(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError> {
     world.anew()?;
-    let becomes = walk.files("From swarm-cd");
+    let becomes = walk.files("From swarm-cd")?;
     world.repository("github.com/you/my-stacks", &becomes)?;
     world.push("my-stacks", &files(&[("nginx/compose.yaml", WEB)]), "nginx")?;
     let tasks = deployed_by_docker(world, "my-stacks/nginx/compose.yaml", "nginx")?;
     deployed_by_docker(world, "my-stacks/nginx/compose.yaml", "swarm-cd")?;
-    walk.run("docker stack rm swarm-cd")?;
+    walk.says("docker stack rm swarm-cd", "taken over")?;
     unmoved(world, "nginx", &tasks)
 }
 
@@ -82,7 +82,7 @@ fn from_swarm_cd(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError>
 /// In a new Swarm, Docker does not always find the network that it just made.
 fn deployed_by_docker(world: &World<'_>, files: &str, stack: &str) -> Result<String, LabError> {
     world.does(&format!(
-        "for _ in 1 2 3; do docker stack deploy -c {files} {stack} && break || sleep 2; done"
+        "for _ in 1 2; do docker stack deploy -c {files} {stack} && exit; sleep 2; done; docker stack deploy -c {files} {stack}"
     ))?;
     world.does(&format!("sudo dockerops wait {stack} --timeout 1m"))?;
     tasks(world, stack)

@@ -10,6 +10,7 @@ mod first_stack;
 mod install;
 mod migration;
 mod operating;
+mod outside;
 mod page;
 mod plan;
 mod private_repositories;
@@ -34,7 +35,7 @@ use world::World;
 /// What to read, and where.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The folder of a Debian with systemd, Docker and sudo; its files change
+    /// The folder of a fresh Debian with systemd, Docker and sudo; its files change, so it can be used once
     debian: PathBuf,
     /// The folder of a release
     release: PathBuf,
@@ -71,13 +72,17 @@ const SCENES: &[Scene] = &[
 /// Walks through the pages; the first thing that does not work as written is the error.
 pub(crate) fn run(lab: &Lab, options: &Options) -> Result<(), LabError> {
     every_page_has_a_walk()?;
-    let world = World::make(lab, &options.debian, &options.release)?;
-    for (page, walk) in SCENES {
-        if options.only.as_ref().is_none_or(|only| page.contains(only)) {
-            walk(&world, page)?;
-        }
+    let is_wanted = |page: &str| options.only.as_ref().is_none_or(|only| page.contains(only));
+    let scenes: Vec<_> = SCENES.iter().filter(|(page, _)| is_wanted(page)).collect();
+    if scenes.is_empty() {
+        return Err(LabError::Claim(
+            "a page that is walked through has such a name".to_owned(),
+        ));
     }
-    Ok(())
+    let world = World::make(lab, &options.debian, &options.release)?;
+    scenes
+        .into_iter()
+        .try_for_each(|(page, walk)| walk(&world, page))
 }
 
 /// A page with something to type and no walk is an error. What the French pages have, the English ones have too.

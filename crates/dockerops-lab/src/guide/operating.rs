@@ -26,7 +26,10 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     world.refuses("sudo dockerops reconcile", "rolled back")?;
     walk.shows("sudo dockerops status")?;
     // Which task was replaced, Swarm chooses.
-    walk.run_session("sudo dockerops logs")?;
+    walk.tells(
+        "sudo dockerops logs",
+        &["api.1@node-1 | GET /cart 200", "web.1@node-1 | GET / 200"],
+    )?;
     walk.shows("sudo dockerops history")?;
     walk.run("sudo dockerops suspend")?;
     walk.shows_words("sudo dockerops doctor", 1)?;

@@ -7,6 +7,9 @@ use dockerops_lab::LabError;
 
 use super::io;
 
+/// What a fence may say; nothing for pictures, answers, and lines for cron.
+const LANGUAGES: [&str; 4] = ["bash", "yaml", "ini", ""];
+
 /// What stands between two fences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Block {
@@ -25,9 +28,14 @@ impl Block {
         self.text.starts_with("$ ")
     }
 
+    /// A line for cron.
+    fn is_cron(&self) -> bool {
+        self.text.contains(" * * * root ")
+    }
+
     /// Whether a reader would type something of it.
     pub(super) fn is_typed(&self) -> bool {
-        self.language == "bash" || self.is_session()
+        self.language == "bash" || self.is_session() || self.is_cron()
     }
 
     /// The commands of a session, each with its answer.
@@ -54,7 +62,15 @@ impl Block {
 /// The blocks of the page at `path`, from the root of the repository, where this is run.
 pub(super) fn blocks(path: &str) -> Result<Vec<Block>, LabError> {
     let text = fs::read_to_string(Path::new(path)).map_err(io("cannot read a page"))?;
-    Ok(parse(&text))
+    let blocks = parse(&text);
+    let is_known = |block: &&Block| LANGUAGES.contains(&block.language.as_str());
+    match blocks.iter().find(|block| !is_known(block)) {
+        None => Ok(blocks),
+        Some(block) => Err(LabError::Claim(format!(
+            "what is typed at {path}:{} is called `bash`, and files `yaml` or `ini`",
+            block.line
+        ))),
+    }
 }
 
 fn parse(text: &str) -> Vec<Block> {
@@ -62,7 +78,7 @@ fn parse(text: &str) -> Vec<Block> {
     let mut section = String::new();
     let mut open = false;
     for (line, number) in text.lines().zip(1..) {
-        let fence = line.strip_prefix("```");
+        let fence = line.trim_start().strip_prefix("```");
         match (fence, open) {
             (Some(language), false) => blocks.push(Block {
                 line: number,

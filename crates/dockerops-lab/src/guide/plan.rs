@@ -38,7 +38,9 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     world.does("sudo dockerops reconcile; docker service update -q --replicas 5 --env-add DEBUG=1 shop_api")?;
     walk.shows("sudo dockerops diff")?;
     walk.run("sudo dockerops plan --out")?;
-    world.root("docker service inspect shop_api | grep -q '\"Replicas\": 3'")?;
+    world.root(
+        "[ $(docker service inspect -f '{{.Spec.Mode.Replicated.Replicas}}' shop_api) = 3 ]",
+    )?;
 
     world.anew()?;
     let shop = [("compose.yml", "services: {web: {image: \"nginx:1.27\"}}\n")];

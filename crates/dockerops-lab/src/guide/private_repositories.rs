@@ -7,14 +7,17 @@ use super::world::{World, files, over_ssh};
 
 pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
-    let settings = |walk: &Walk<'_>, heading: &str| walk.files(heading).pop().unwrap_or_default().1;
+    let settings = |walk: &Walk<'_>, heading: &str| {
+        let files = walk.files(heading)?.into_iter();
+        Ok::<_, LabError>(files.map(|(_, text)| text).collect::<String>())
+    };
 
     private(world, "github.com/you/stacks", "ghp_your_token")?;
     world.refuses(
         "sudo dockerops watch https://github.com/you/stacks",
         "remote authentication required",
     )?;
-    world.will_write(&settings(&walk, "A token"))?;
+    world.will_write(&settings(&walk, "A token")?)?;
     walk.run("sudo mkdir -p /etc/dockerops")?;
     walk.run("sudo dockerops watch")?;
 
@@ -22,7 +25,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     walk.run("export GITHUB_TOKEN")?;
 
     private(world, "git.example.org/you/stacks", "your_token")?;
-    let others = settings(&walk, "GitHub Enterprise, Gitea, GitLab and others");
+    let others = settings(&walk, "GitHub Enterprise, Gitea, GitLab and others")?;
     world.types(
         "sudo install -D -m 600 /dev/stdin /etc/dockerops/dockerops.env",
         &others,

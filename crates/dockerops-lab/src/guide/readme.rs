@@ -18,7 +18,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     walk.enter("mine");
     walk.run("dockerops init")?;
     walk.enter(".");
-    walk.cron()?;
+    walk.cron("0 *")?;
     walk.pass("./dev test", OF_THE_PROJECT)?;
     world.anew()?;
     a_change_is_committed(world)?;
@@ -27,13 +27,14 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     walk.end()
 }
 
-/// What `dockerops init` writes, as the repository that is watched, and the secret that its README tells to write.
+/// What `dockerops init` writes is the repository that is watched; what its own README tells to type is typed.
 fn an_example_is_pushed(world: &World<'_>) -> Result<(), LabError> {
     world.repository("github.com/you/stacks", &[])?;
-    world.does("mkdir mine; dockerops init stacks; cd stacks; git add -A; git commit -qm example; git push -q")?;
-    world
-        .root("mkdir -p /mnt/nfs/secret; echo secret >/mnt/nfs/secret/postgres_password")
-        .map(|_| ())
+    world.does(
+        "mkdir mine; dockerops init stacks; cd stacks; git add -A; git commit -qm example; git push -q
+        typed=$(sed -n '/```bash/,/```$/p' README.md | grep -v '```'); bash -euo pipefail -c \"$typed\"
+        sudo test -s /mnt/nfs/secret/postgres_password",
+    )
 }
 
 fn a_change_is_committed(world: &World<'_>) -> Result<(), LabError> {

@@ -8,18 +8,26 @@ use super::world::{World, files};
 pub(super) fn json(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
     world.anew()?;
+    let web = |tag: &str| format!("services: {{nginx: {{image: \"nginx:{tag}\"}}}}\n");
     let stacks = [
         ("stacks.yaml", "- name: web\n"),
-        (
-            "web/compose.yml",
-            "services: {nginx: {image: \"nginx:1.27\"}}\n",
-        ),
+        ("web/compose.yml", &web("1.27")),
     ];
     world.repository("github.com/you/stacks", &files(&stacks))?;
     world.does("sudo dockerops watch https://github.com/you/stacks")?;
-    for command in ["reconcile", "plan", "status"] {
-        walk.run(&format!("sudo dockerops {command} -o json"))?;
-    }
+    let mistake = [("web/compose.yml", "services: {nginx: {imag: x}}\n")];
+    world.push("stacks", &files(&mistake), "a mistake")?;
+    walk.ends("sudo dockerops reconcile -o json", 1, "web failed\n")?;
+    world.push(
+        "stacks",
+        &files(&[("web/compose.yml", &web("1.28"))]),
+        "nginx 1.28",
+    )?;
+    walk.says("sudo dockerops plan -o json", "web_nginx\n")?;
+    world.root(
+        "docker service update -q --detach --image nginx:none --no-resolve-image web_nginx",
+    )?;
+    walk.says("sudo dockerops status -o json", "web\n{")?;
     walk.end()
 }
 

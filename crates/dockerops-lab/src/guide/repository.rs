@@ -26,8 +26,9 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     ];
     world.write("stacks", &files(&stacks))?;
     walk.enter("stacks");
-    walk.shows("dockerops validate")?;
+    walk.shows_end("dockerops validate", 1)?;
     walk.run("dockerops validate --sarif")?;
+    world.does("jq -e '.runs[0].results | length == 2' stacks/dockerops.sarif")?;
     walk.enter(".");
     walk.answer("sudo mkdir", "a value\n")?;
     world.root("grep -qx 'a value' /mnt/nfs/dockerops/secret/database_password")?;

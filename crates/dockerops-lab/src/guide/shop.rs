@@ -4,9 +4,6 @@ use dockerops_lab::LabError;
 
 use super::world::{World, files};
 
-/// Files by path.
-type Files = Vec<(String, String)>;
-
 /// What it has besides the shop.
 const BASE: &[(&str, &str)] = &[
     ("stacks.yaml", "- name: shop\n- name: blog\n"),
@@ -34,7 +31,7 @@ pub(super) fn watched(world: &World<'_>, shop: &str) -> Result<(), LabError> {
     world.does("sudo dockerops watch https://git.example.org/home/stacks")
 }
 
-fn first(shop: &str) -> Files {
+fn first(shop: &str) -> Vec<(String, String)> {
     let own = [
         ("shop/compose.yml", shop),
         ("shop/a.conf", "10\n"),

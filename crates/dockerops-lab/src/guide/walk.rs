@@ -46,31 +46,34 @@ impl<'a> Walk<'a> {
     }
 
     /// Types the next block; it must begin with `start` and succeed.
-    pub(super) fn run(&mut self, start: &str) -> Result<Ran, LabError> {
-        self.answer(start, "")
+    pub(super) fn run(&mut self, start: &str) -> Result<(), LabError> {
+        self.says(start, "")
+    }
+
+    /// The same; its answer must have these words.
+    pub(super) fn says(&mut self, start: &str, words: &str) -> Result<(), LabError> {
+        self.ends(start, 0, words)
     }
 
     /// The same, with `input` at the keyboard.
-    pub(super) fn answer(&mut self, start: &str, input: &str) -> Result<Ran, LabError> {
+    pub(super) fn answer(&mut self, start: &str, input: &str) -> Result<(), LabError> {
         let block = self.next(start)?;
         let ran = self.type_in(&block.text, input)?;
-        self.must(ran.code == Some(0), &block, "succeeds", &ran)?;
-        Ok(ran)
+        self.must(ran.code == Some(0), &block, "succeeds", &ran)
     }
 
     /// The same, at a terminal, as what asks for a password wants one.
-    pub(super) fn answer_at_terminal(&mut self, start: &str, input: &str) -> Result<Ran, LabError> {
+    pub(super) fn answer_at_terminal(&mut self, start: &str, input: &str) -> Result<(), LabError> {
         let block = self.next(start)?;
         let ran = self.type_as(at_terminal, &block.text, input)?;
-        self.must(ran.code == Some(0), &block, "succeeds", &ran)?;
-        Ok(ran)
+        self.must(ran.code == Some(0), &block, "succeeds", &ran)
     }
 
-    /// Types the next block; it must end with `code`, and say `words`.
-    pub(super) fn fails(&mut self, start: &str, code: i32, words: &str) -> Result<(), LabError> {
+    /// Types the next block; it must end with `code`, and its answer must have these words.
+    pub(super) fn ends(&mut self, start: &str, code: i32, words: &str) -> Result<(), LabError> {
         let block = self.next(start)?;
         let ran = self.type_in(&block.text, "")?;
-        let holds = ran.code == Some(code) && ran.text().contains(words);
+        let holds = ran.code == Some(code) && ran.stdout.contains(words);
         self.must(
             holds,
             &block,
@@ -79,26 +82,33 @@ impl<'a> Walk<'a> {
         )
     }
 
-    /// Types the commands of the next session; each must answer what the page shows, if it shows anything.
+    /// Types the commands of the next session; each must succeed, and answer what the page shows, if it shows anything.
     pub(super) fn shows(&mut self, start: &str) -> Result<(), LabError> {
+        self.shows_end(start, 0)
+    }
+
+    /// The same, of commands that end with `code`.
+    pub(super) fn shows_end(&mut self, start: &str, code: i32) -> Result<(), LabError> {
         let block = self.next(start)?;
         for (command, answer) in block.session() {
             let ran = self.type_in(&command, "")?;
-            if answer.is_empty() {
-                self.must(ran.code == Some(0), &block, "succeeds", &ran)?;
-            } else if let Some(difference) = difference(&answer, &ran.stdout) {
-                self.must(false, &block, &format!("answers {difference}"), &ran)?;
+            let what = format!("exits with {code}");
+            self.must(ran.code == Some(code), &block, &what, &ran)?;
+            if !answer.is_empty() {
+                self.must_be(&answer, &block, &ran)?;
             }
         }
         Ok(())
     }
 
-    /// Types the commands of the next session, which must succeed; what they answer cannot be foreseen.
-    pub(super) fn run_session(&mut self, start: &str) -> Result<(), LabError> {
+    /// Types the commands of the next session, which must succeed and say these words, in any order.
+    pub(super) fn tells(&mut self, start: &str, words: &[&str]) -> Result<(), LabError> {
         let block = self.next(start)?;
         for (command, _) in block.session() {
             let ran = self.type_in(&command, "")?;
-            self.must(ran.code == Some(0), &block, "succeeds", &ran)?;
+            let told = words.iter().all(|word| ran.stdout.contains(word));
+            let holds = ran.code == Some(0) && told;
+            self.must(holds, &block, &format!("succeeds and says {words:?}"), &ran)?;
         }
         Ok(())
     }
@@ -116,12 +126,8 @@ impl<'a> Walk<'a> {
             let ran = self.type_in(&command, "")?;
             let shown: Vec<_> = answer.iter().filter_map(|line| word(line)).collect();
             let answered: Vec<_> = ran.stdout.lines().filter_map(word).collect();
-            self.must(
-                shown == answered,
-                &block,
-                "answers lines of these names",
-                &ran,
-            )?;
+            let holds = ran.code == Some(0) && shown == answered;
+            self.must(holds, &block, "answers lines of these names", &ran)?;
         }
         Ok(())
     }
@@ -131,9 +137,17 @@ impl<'a> Walk<'a> {
         for block in blocks(&self.page)? {
             let steps = block.text.lines();
             let steps = steps.filter_map(|line| line.trim_start().strip_prefix("- run: "));
+            let mut count = 0;
             for step in steps {
                 let ran = self.type_in(step, "")?;
                 self.must(ran.code == Some(0), &block, "succeeds", &ran)?;
+                count += 1;
+            }
+            if block.text.contains("steps:") && count == 0 {
+                return Err(LabError::Claim(format!(
+                    "a step at {}:{} is run",
+                    self.page, block.line
+                )));
             }
         }
         Ok(())
@@ -146,58 +160,63 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Leaves the next block for after the one that follows it.
+    /// Leaves the next block for when all others have been typed.
     pub(super) fn later(&mut self, start: &str) -> Result<(), LabError> {
         let block = self.next(start)?;
         self.blocks.push_back(block);
         Ok(())
     }
 
-    /// The command of the next line for cron, run as cron would.
-    pub(super) fn cron(&mut self) -> Result<Ran, LabError> {
-        let of_cron = |block: &Block| block.text.contains("* * * * root ");
-        let at = self.blocks.iter().position(of_cron);
-        let block = at.and_then(|at| self.blocks.remove(at));
-        let block =
-            block.ok_or_else(|| LabError::Claim(format!("{} has a line for cron", self.page)))?;
+    /// Runs the command of the next block, a line for cron, as cron would.
+    pub(super) fn cron(&mut self, start: &str) -> Result<(), LabError> {
+        let block = self.next(start)?;
         let command = block.text.split(" root ").nth(1).unwrap_or_default().trim();
         let ran = self.world.cron(command)?;
-        self.must(ran.code == Some(0), &block, "succeeds", &ran)?;
-        Ok(ran)
+        self.must(ran.code == Some(0), &block, "succeeds", &ran)
     }
 
     /// The files that the page shows below the heading `section`: path and content.
-    pub(super) fn files(&self, section: &str) -> Vec<(String, String)> {
-        let all = blocks(&self.page).unwrap_or_default().into_iter();
-        all.filter(|block| block.section == section)
-            .filter_map(|block| Some((block.path()?.to_owned(), block.text.clone())))
-            .collect()
+    pub(super) fn files(&self, section: &str) -> Result<Vec<(String, String)>, LabError> {
+        let all = blocks(&self.page)?.into_iter();
+        let own = all.filter(|block| block.section == section);
+        let files = own.filter_map(|block| Some((block.path()?.to_owned(), block.text.clone())));
+        let files: Vec<_> = files.collect();
+        if files.is_empty() {
+            return Err(LabError::Claim(format!(
+                "{} shows files below `{section}`",
+                self.page
+            )));
+        }
+        Ok(files)
     }
 
     /// The text of the block that begins with `start`, whatever it is.
-    pub(super) fn block(&self, start: &str) -> Result<String, LabError> {
-        let mut all = blocks(&self.page)?.into_iter();
-        let block = all.find(|block| block.text.trim_start().starts_with(start));
-        let block =
-            block.ok_or_else(|| LabError::Claim(format!("{} shows `{start}`", self.page)))?;
-        Ok(block.text)
+    pub(super) fn text_of(&self, start: &str) -> Result<String, LabError> {
+        Ok(self.block(start)?.text)
     }
 
-    /// Runs `script`, which the page tells in a sentence, in the reader's folder; its answer must have every line of
-    /// the block that begins with `start`.
-    pub(super) fn answers_as_told(&self, script: &str, start: &str) -> Result<(), LabError> {
+    /// Runs `script`, which the page tells in a sentence, in the reader's folder; it must end with `code`, and its
+    /// answer must have every line of the block that begins with `start`.
+    pub(super) fn answers_as_told(
+        &self,
+        script: &str,
+        code: i32,
+        start: &str,
+    ) -> Result<(), LabError> {
+        let block = self.block(start)?;
+        let ran = self.type_in(script, "")?;
+        let what = format!("is the answer of `{script}`, which exits with {code}");
+        self.must(ran.code == Some(code), &block, &what, &ran)?;
+        let anything = ["…".to_owned()].into_iter();
+        let told = block.text.lines().map(str::to_owned);
+        let told: Vec<String> = anything.clone().chain(told).chain(anything).collect();
+        self.must_be(&told, &block, &ran)
+    }
+
+    fn block(&self, start: &str) -> Result<Block, LabError> {
         let mut all = blocks(&self.page)?.into_iter();
         let block = all.find(|block| block.text.trim_start().starts_with(start));
-        let block =
-            block.ok_or_else(|| LabError::Claim(format!("{} shows `{start}`", self.page)))?;
-        let ran = self.type_in(script, "")?;
-        let shown: Vec<String> = block.text.lines().map(str::to_owned).collect();
-        let around = ["…".to_owned()];
-        let shown = [&around[..], &shown, &around].concat();
-        match difference(&shown, &ran.stdout) {
-            None => Ok(()),
-            Some(difference) => self.must(false, &block, &format!("answers {difference}"), &ran),
-        }
+        block.ok_or_else(|| LabError::Claim(format!("{} shows `{start}`", self.page)))
     }
 
     /// Nothing is left to type.
@@ -254,6 +273,13 @@ impl<'a> Walk<'a> {
         );
         self.world
             .user(&format!("cd {}\n{}", self.folder, typed(&script)), input)
+    }
+
+    fn must_be(&self, shown: &[String], block: &Block, ran: &Ran) -> Result<(), LabError> {
+        match difference(shown, &ran.stdout) {
+            None => Ok(()),
+            Some(difference) => self.must(false, block, &format!("answers {difference}"), ran),
+        }
     }
 
     fn must(&self, holds: bool, block: &Block, what: &str, ran: &Ran) -> Result<(), LabError> {

@@ -2,13 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dockerops_lab::layout::{REGISTRY_PASSWORD, REGISTRY_USER};
-use dockerops_lab::{Lab, LabError, Machine, Ran, Repository, Stub};
+use dockerops_lab::{Lab, LabError, Machine, Ran, Repository};
 
-use super::io;
+use super::{io, outside};
 
 /// The release that the documentation speaks of; here, the one at hand stands in its place.
 const RELEASE: &str = "1.2.0";
@@ -22,19 +21,25 @@ const EDITOR: &str = "printf '#!/bin/sh\\nfor file; do :; done\\ncat /run/writte
 const NFS: &str = "mkdir -p /srv/nfs-server
     printf '#!/bin/sh\\nexec mount --bind /srv/nfs-server \"$2\"\\n' >/usr/sbin/mount.nfs
     chmod 755 /usr/sbin/mount.nfs";
-/// What the stub of nginx does.
-const NGINX: &str = "cd /usr/share/nginx/html 2>/dev/null || { mkdir -p /usr/share/nginx/html; cd /usr/share/nginx/html; \
-                     echo welcome >index.html; }; echo 'GET / 200'; exec httpd -f -p 80";
-const SLEEP: &str = "exec sleep 1000000";
-/// What `serve` of the API does.
-const API: &str = "case \"$*\" in *--new-cache*) echo 'unknown option --new-cache'; exit 1 ;; esac
-echo 'GET /cart 200'
-exec sleep 1000000";
-const PROJECT: &str = "github.com/TomBedinoVT/DockerOps";
+/// What is asked of `$image` as it was released, and how it becomes one that knows the lab's authority.
+const IMAGE: &str = r#"file=dockerops-linux-x86_64.image.tar.gz authority=/usr/local/share/ca-certificates/lab.crt
+docker load --quiet --input $file
+docker run --rm $image version | grep -x "dockerops $version"
+docker run --rm --entrypoint ssh $image -V
+docker run --rm --network host --entrypoint git -v $authority:/lab.crt -e GIT_SSL_CAINFO=/lab.crt $image \
+    ls-remote https://github.com/you/stacks HEAD
+docker create --name known $image
+docker cp known:/etc/ssl/certs/ca-certificates.crt all.crt
+cat $authority >>all.crt
+docker cp all.crt known:/etc/ssl/certs/ca-certificates.crt
+docker commit known $image
+docker save $image | gzip -1 >$file
+docker rm known
+docker image rm $image"#;
 
 /// A reader's surroundings.
 pub(super) struct World<'a> {
-    pub(super) lab: &'a Lab,
+    lab: &'a Lab,
     machine: Machine<'a>,
     version: String,
 }
@@ -42,9 +47,9 @@ pub(super) struct World<'a> {
 impl<'a> World<'a> {
     /// Boots the Debian in `debian`, with the release in `release` where people find it.
     pub(super) fn make(lab: &'a Lab, debian: &Path, release: &Path) -> Result<Self, LabError> {
-        let version = version(release)?;
-        publish(lab, release, &version)?;
-        images(lab)?;
+        let version = outside::version(release)?;
+        outside::publish(lab, release, &version)?;
+        outside::push_images(lab)?;
         let machine = Machine::boot(lab, debian)?;
         let world = Self {
             lab,
@@ -161,9 +166,9 @@ impl<'a> World<'a> {
 
     /// The files of the release in the reader's home, and in its folder `release`, as if they had been downloaded.
     ///
-    /// The container's image also knows the lab's authority, as it would that of GitHub.
+    /// The container's image, which must be what it should be, then also knows the lab's authority, as that of GitHub.
     pub(super) fn lay_out_release(&self) -> Result<(), LabError> {
-        let of_release = format!("https://{PROJECT}/releases/download/v{}", self.version);
+        let of_release = outside::address(&self.version);
         self.does(&format!(
             "mkdir release; cd release
             curl -sSL --remote-name-all {of_release}/{{SHA256SUMS,dockerops.sh,dockerops.service,dockerops.timer}} \\
@@ -171,16 +176,7 @@ impl<'a> World<'a> {
             cp -- *.deb *.image.tar.gz .."
         ))?;
         self.root(&format!(
-            "cd /home/alice
-            docker load --quiet --input dockerops-linux-x86_64.image.tar.gz
-            docker create --name known dockerops:{0} version
-            docker cp known:/etc/ssl/certs/ca-certificates.crt all.crt
-            cat /usr/local/share/ca-certificates/lab.crt >>all.crt
-            docker cp all.crt known:/etc/ssl/certs/ca-certificates.crt
-            docker commit known dockerops:{0}
-            docker save dockerops:{0} | gzip -1 >dockerops-linux-x86_64.image.tar.gz
-            docker rm known
-            docker image rm dockerops:{0}",
+            "cd /home/alice; image=dockerops:{0}; version={0}\n{IMAGE}",
             self.version
         ))
         .map(|_| ())
@@ -266,61 +262,4 @@ pub(super) fn files(files: &[(&str, &str)]) -> Vec<(String, String)> {
     files
         .map(|(path, content)| ((*path).to_owned(), (*content).to_owned()))
         .collect()
-}
-
-fn version(release: &Path) -> Result<String, LabError> {
-    let mut program = std::process::Command::new(release.join("dockerops-linux-x86_64"));
-    let said = dockerops_lab::process::output(program.arg("version"))?;
-    let version = said
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix("dockerops "));
-    version
-        .map(str::to_owned)
-        .ok_or_else(|| LabError::Claim("the program says its version".to_owned()))
-}
-
-/// Puts the release where GitHub has one, and the installer where the documentation says.
-fn publish(lab: &Lab, release: &Path, version: &str) -> Result<(), LabError> {
-    let internet = lab.layout().internet_folder();
-    let releases = internet.join(PROJECT).join("releases");
-    let download = releases.join(format!("download/v{version}"));
-    let main = internet.join("raw.githubusercontent.com/TomBedinoVT/DockerOps/main");
-    for folder in [&download, &main, &releases.join("tag")] {
-        fs::create_dir_all(folder).map_err(io("cannot make a folder"))?;
-    }
-    copy_all(release, &download)?;
-    fs::copy("dockerops.sh", main.join("dockerops.sh")).map_err(io("cannot copy the installer"))?;
-    fs::write(releases.join(format!("tag/v{version}")), "a release\n")
-        .map_err(io("cannot write"))?;
-    let newest = format!("https://{PROJECT}/releases/tag/v{version}");
-    symlink(newest, releases.join("latest")).map_err(io("cannot link the newest release"))
-}
-
-fn copy_all(from: &Path, to: &Path) -> Result<(), LabError> {
-    for entry in fs::read_dir(from)
-        .map_err(io("cannot list the release"))?
-        .flatten()
-    {
-        let file: PathBuf = to.join(entry.file_name());
-        fs::copy(entry.path(), file).map_err(io("cannot copy the release"))?;
-    }
-    Ok(())
-}
-
-/// The images that the documentation names. Stubs: they start, answer their health checks, and write a line.
-fn images(lab: &Lab) -> Result<(), LabError> {
-    let nginx = ["1.27", "1.28", "1.27-alpine", "1.28-alpine", "alpine"];
-    let images = nginx.map(|tag| ("library/nginx", tag, NGINX, "")).to_vec();
-    let postgres = ["17", "17-alpine"].map(|tag| ("library/postgres", tag, SLEEP, ""));
-    let api = [("api", "2.0", SLEEP, API), ("api", "2.1", SLEEP, "exit 3")];
-    for (name, tag, command, serve) in images.into_iter().chain(postgres).chain(api) {
-        let stub = Stub {
-            command: &["sh", "-c", command],
-            programs: &[("pg_isready", "exit 0"), ("serve", serve)],
-            marker: tag,
-        };
-        lab.push_stub(name, tag, &stub)?;
-    }
-    Ok(())
 }

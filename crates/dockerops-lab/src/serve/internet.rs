@@ -1,4 +1,4 @@
-//! What a machine without an internet takes for one: the hosts of [`HOSTS`], all at the hub's address, over TLS.
+//! What a machine without an internet takes for one: the hosts of `HOSTS`, all at the hub's address, over TLS.
 //!
 //! Registries are those of the hub. Every other host serves the files in its folder (a symbolic link there is a
 //! redirect), and Git: `https://github.com/you/stacks` is the lab's repository `you-stacks`.
@@ -19,13 +19,12 @@ use crate::serve::git;
 use crate::serve::relay::relay_tls;
 
 /// The hosts. They hold what the documentation names.
-pub const HOSTS: [&str; 6] = [
+pub(crate) const HOSTS: [&str; 5] = [
     DOCKER_HUB,
     PRIVATE_REGISTRY,
     "github.com",
     "raw.githubusercontent.com",
     "git.example.org",
-    "git.example.net",
 ];
 /// Where Docker takes `nginx` from: the open registry.
 const DOCKER_HUB: &str = "registry-1.docker.io";
@@ -57,7 +56,8 @@ async fn answer(State(layout): State<Arc<Layout>>, request: Request) -> Response
     let host = request.headers().get(HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let path = request.uri().path().trim_start_matches('/');
-    if format!("{host}/{path}").split('/').any(|part| part == "..") {
+    let leaves = path.split('/').any(|part| part == "..");
+    if leaves || !HOSTS.contains(&host) {
         return StatusCode::BAD_REQUEST.into_response();
     }
     let file = layout.internet_folder().join(host).join(path);
