@@ -23,24 +23,21 @@ fn from_the_earlier(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabErr
     ];
     world.repository("github.com/you/stacks", &files(&stacks))?;
     let tasks = deployed_by_docker(world, "stacks/web/docker-compose.yml", "web")?;
-    world.root(EARLIER)?;
+    let database = "/root/.dockerops/dockerops.db";
+    world.root(&format!(
+        "mkdir /root/.dockerops; sqlite3 {database} <<'END'\n{EARLIER}{DEPLOYED}\nEND"
+    ))?;
     walk.run("sudo cp -a")?;
     walk.says("sudo dockerops debug-cache", "taken over")?;
     unmoved(world, "web", &tasks)
 }
 
-/// The database of 0.0.x, with one stack.
-const EARLIER: &str = "mkdir /root/.dockerops; sqlite3 /root/.dockerops/dockerops.db \"
-    CREATE TABLE images (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,
-        reference_count INTEGER NOT NULL DEFAULT 0);
-    CREATE TABLE stacks (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, repository_url TEXT NOT NULL,
-        compose_path TEXT NOT NULL, hash TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'stopped',
-        UNIQUE(name, repository_url));
-    CREATE TABLE repository_cache (id INTEGER PRIMARY KEY AUTOINCREMENT, url TEXT NOT NULL UNIQUE,
-        last_watch TEXT NOT NULL);
-    INSERT INTO images VALUES (1, 'nginx:1.27', 1);
-    INSERT INTO stacks VALUES (1, 'web', 'https://github.com/you/stacks', 'web/docker-compose.yml', '0123', 'deployed');
-    INSERT INTO repository_cache VALUES (1, 'https://github.com/you/stacks', '2025-07-21T00:00:48.123456789+00:00');\"";
+/// The tables of 0.0.x, and in them one stack.
+const EARLIER: &str = include_str!("../../earlier.sql");
+const DEPLOYED: &str = "
+INSERT INTO images VALUES (1, 'nginx:1.27', 1);
+INSERT INTO stacks VALUES (1, 'web', 'https://github.com/you/stacks', 'web/docker-compose.yml', '0123', 'deployed');
+INSERT INTO repository_cache VALUES (1, 'https://github.com/you/stacks', '2025-07-21T00:00:48.123456789+00:00');";
 
 fn from_a_script(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError> {
     world.anew()?;

@@ -101,14 +101,7 @@ fn stop_removes_what_an_earlier_database_lists_as_deployed() {
 fn write_earlier(person: &Person<'_>, url: &str, stack: &str, image: &str) {
     let path = person.database();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let schema = "
-        CREATE TABLE images (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,
-            reference_count INTEGER NOT NULL DEFAULT 0);
-        CREATE TABLE stacks (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, repository_url TEXT NOT NULL,
-            compose_path TEXT NOT NULL, hash TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'stopped',
-            UNIQUE(name, repository_url));
-        CREATE TABLE repository_cache (id INTEGER PRIMARY KEY AUTOINCREMENT, url TEXT NOT NULL UNIQUE,
-            last_watch TEXT NOT NULL);";
+    let schema = include_str!("../../earlier.sql");
     let rows = format!(
         "INSERT INTO images VALUES (1, '{image}', 1);
          INSERT INTO stacks VALUES (1, '{stack}', '{url}', '{stack}/docker-compose.yml', '0123456789abcdef', 'deployed');
