@@ -376,7 +376,7 @@ install_timer() {
   if ! systemctl daemon-reload || ! systemctl enable --quiet --now dockerops.timer; then
     fail 'the timer is installed, but systemd did not start it' 'See `systemctl status dockerops.timer`; then `systemctl enable --now dockerops.timer`.'
   fi
-  say 'timer: dockerops reconciles every five minutes (`systemctl list-timers dockerops.timer`, `journalctl -u dockerops`)'
+  say 'timer: dockerops reconciles every five minutes (`systemctl list-timers dockerops.timer`, `sudo journalctl -u dockerops`)'
 }
 
 remove_timer() {
