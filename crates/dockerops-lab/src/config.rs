@@ -7,11 +7,10 @@ use std::process::Command;
 
 use crate::error::{Doing, LabError};
 use crate::layout::{
-    HUB, Layout, PRIVATE_REGISTRY_PORT, REGISTRY_PORT, REGISTRY_USER, TLS_REGISTRY_PORT,
+    HUB, INTERNET, Layout, PRIVATE_REGISTRY_PORT, REGISTRY_PORT, REGISTRY_USER, TLS_REGISTRY_PORT,
     TOKEN_PORT, TOKEN_REGISTRY_PORT,
 };
 use crate::process::output;
-use crate::serve::internet;
 
 /// The registries' names; each has a configuration `<name>.yml`. All hold the same images.
 pub(crate) const REGISTRIES: [&str; 4] = ["registry", "private", "tls", "token"];
@@ -39,7 +38,7 @@ pub(crate) fn write_all(layout: &Layout) -> Result<(), LabError> {
 
 /// A certificate that is its own authority; `algorithm` is what `-newkey` takes.
 fn make_certificate(algorithm: &[&str], certificate: &Path, key: &Path) -> Result<(), LabError> {
-    let hosts = internet::HOSTS.map(|host| format!(",DNS:{host}")).concat();
+    let hosts = INTERNET.map(|host| format!(",DNS:{host}")).concat();
     let names = format!("subjectAltName=IP:{HUB},IP:127.0.0.1,DNS:localhost{hosts}");
     let mut openssl = Command::new("openssl");
     openssl

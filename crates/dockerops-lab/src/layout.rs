@@ -26,6 +26,18 @@ pub const TLS_GIT_PORT: u16 = 8443;
 pub const GIT_PORT: u16 = 8080;
 /// Port of what the hosts of the internet hold besides images, plain; by name and TLS it is 443.
 pub const INTERNET_PORT: u16 = 8081;
+/// The hosts of the internet that the hub stands for. They hold what the documentation names.
+pub(crate) const INTERNET: [&str; 5] = [
+    DOCKER_HUB,
+    LOGIN_REGISTRY,
+    "github.com",
+    "raw.githubusercontent.com",
+    "git.example.org",
+];
+/// Where Docker takes `nginx` from: the open registry.
+pub(crate) const DOCKER_HUB: &str = "registry-1.docker.io";
+/// The registry that wants a login.
+pub(crate) const LOGIN_REGISTRY: &str = "registry.example.org";
 /// The user of the private registries.
 pub const REGISTRY_USER: &str = "lab";
 /// The password of the private registries: a throwaway one, the same in every lab.

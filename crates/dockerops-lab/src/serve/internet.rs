@@ -1,4 +1,4 @@
-//! What a machine without an internet takes for one: the hosts of `HOSTS`, all at the hub's address, over TLS.
+//! What a machine without an internet takes for one: the hosts of `layout::INTERNET`, all at the hub's address, over TLS.
 //!
 //! Registries are those of the hub. Every other host serves the files in its folder (a symbolic link there is a
 //! redirect), and Git: `https://github.com/you/stacks` is the lab's repository `you-stacks`.
@@ -14,22 +14,12 @@ use axum::http::header::{HOST, LOCATION};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
-use crate::layout::{HUB, INTERNET_PORT, Layout, PRIVATE_REGISTRY_PORT, REGISTRY_PORT};
+use crate::layout::{
+    DOCKER_HUB, HUB, INTERNET, INTERNET_PORT, LOGIN_REGISTRY, Layout, PRIVATE_REGISTRY_PORT,
+    REGISTRY_PORT,
+};
 use crate::serve::git;
 use crate::serve::relay::relay_tls;
-
-/// The hosts. They hold what the documentation names.
-pub(crate) const HOSTS: [&str; 5] = [
-    DOCKER_HUB,
-    PRIVATE_REGISTRY,
-    "github.com",
-    "raw.githubusercontent.com",
-    "git.example.org",
-];
-/// Where Docker takes `nginx` from: the open registry.
-const DOCKER_HUB: &str = "registry-1.docker.io";
-/// The registry that wants a login.
-const PRIVATE_REGISTRY: &str = "registry.example.org";
 
 /// Stands for the internet of the lab in `folder` until it is killed.
 pub async fn serve(folder: PathBuf) -> io::Result<()> {
@@ -46,7 +36,7 @@ pub async fn serve(folder: PathBuf) -> io::Result<()> {
 fn server_of(host: &str) -> String {
     let port = match host {
         DOCKER_HUB => REGISTRY_PORT,
-        PRIVATE_REGISTRY => PRIVATE_REGISTRY_PORT,
+        LOGIN_REGISTRY => PRIVATE_REGISTRY_PORT,
         _ => INTERNET_PORT,
     };
     format!("{HUB}:{port}")
@@ -57,7 +47,7 @@ async fn answer(State(layout): State<Arc<Layout>>, request: Request) -> Response
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let path = request.uri().path().trim_start_matches('/');
     let leaves = path.split('/').any(|part| part == "..");
-    if leaves || !HOSTS.contains(&host) {
+    if leaves || !INTERNET.contains(&host) {
         return StatusCode::BAD_REQUEST.into_response();
     }
     let file = layout.internet_folder().join(host).join(path);

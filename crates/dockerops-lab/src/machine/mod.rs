@@ -2,10 +2,13 @@
 //!
 //! It is what a person has who starts with the documentation: Docker is installed and runs, the Swarm is not there yet.
 //! It has a network namespace of its own on the lab's bridge, nothing of this machine is mounted in it, and of what a
-//! kernel has once for all it may change the settings of its network only.
+//! kernel has once for all it changes the settings of its network, and cgroups of the lab's name.
 //!
 //! **What must stay true**: it ends with its owner, in whatever way that ends.
 
+mod debian;
+
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,14 +20,11 @@ use rustix::process::Pid;
 use crate::error::{Doing, LabError};
 use crate::keeper;
 use crate::lab::Lab;
-use crate::layout::{HUB, Layout, namespace_file};
+use crate::layout::{Layout, namespace_file};
 use crate::network;
 use crate::person::Ran;
-use crate::process::{output, wait_for};
-use crate::serve::internet;
+use crate::process::wait_for;
 
-/// Its name, and that of its node.
-const HOSTNAME: &str = "node-1";
 /// Who sits at it: with `sudo`, and in the group of Docker.
 const USER: &str = "alice";
 
@@ -34,22 +34,16 @@ const INDEX: usize = 201;
 /// How long a script may take.
 const LONGEST: &str = "600";
 
-/// Under cgroups of version 1, a container may not write to them before this.
-const DOCKER_UNIT: &str = r"[Service]
-ExecStartPre=/bin/sh -c 'for group in /sys/fs/cgroup/*; do mount -o remount,bind,rw $group 2>/dev/null || true; done'
-";
-
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// A file of ours in its folder: it has been booted before.
-const MARK: &str = "etc/sudoers.d/lab";
 
 /// A booted machine; it is halted when this is dropped.
 #[derive(Debug)]
 pub struct Machine<'a> {
     lab: &'a Lab,
     container: Child,
-    first: Pid,
+    /// Its systemd, once it is there. By the number of another process, scripts would run here, as would the last
+    /// one, which turns the machine off.
+    first: Option<Pid>,
     /// The cgroups that the container's own are below, if nobody else had them before.
     cgroups: Vec<PathBuf>,
 }
@@ -57,8 +51,8 @@ pub struct Machine<'a> {
 impl<'a> Machine<'a> {
     /// Boots the Debian in the folder `debian`, which has systemd, Docker and sudo. Its files change; once only.
     pub fn boot(lab: &'a Lab, debian: &Path) -> Result<Self, LabError> {
-        let debian = fresh(debian)?;
-        prepare(lab.layout(), &debian)?;
+        let debian = debian::fresh(debian)?;
+        debian::prepare(lab.layout(), &debian)?;
         network::connect(lab.layout(), INDEX)?;
         let cgroups = cgroups();
         let booted = start(lab.layout(), &debian);
@@ -73,11 +67,10 @@ impl<'a> Machine<'a> {
 
     /// The machine in `container`, once its first process is there.
     fn find(lab: &'a Lab, container: Child, cgroups: Vec<PathBuf>) -> Result<Self, LabError> {
-        let first = Pid::from_child(&container);
         let mut machine = Self {
             lab,
             container,
-            first,
+            first: None,
             cgroups,
         };
         let mut found = None;
@@ -85,7 +78,7 @@ impl<'a> Machine<'a> {
             found = first_process(machine.container.id());
             Ok(found.is_some())
         })?;
-        machine.first = found.unwrap_or(first);
+        machine.first = found;
         Ok(machine)
     }
 
@@ -126,10 +119,12 @@ impl<'a> Machine<'a> {
     }
 
     fn run(&self, who: &[&str], script: &str, input: &str) -> Result<Ran, LabError> {
+        let is_inside = |first: &Pid| is_elsewhere(first.as_raw_nonzero(), "self");
+        let first = self.first.filter(is_inside).ok_or(LabError::Stopped)?;
         let mut command = Command::new("timeout");
         command
             .args(["--kill-after=5", LONGEST, "nsenter", "--target"])
-            .arg(self.first.as_raw_nonzero().to_string())
+            .arg(first.as_raw_nonzero().to_string())
             .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"])
             .args(["env", "-i", "HOME=/root", "LC_ALL=C.UTF-8"])
             .arg(format!("PATH={PATH}"))
@@ -179,69 +174,6 @@ fn cgroups() -> Vec<PathBuf> {
         .flatten();
     let all = hierarchies.map(|entry| entry.path().join("payload"));
     all.filter(|cgroup| !cgroup.exists()).collect()
-}
-
-/// The folder, if it is none that anybody uses.
-fn fresh(debian: &Path) -> Result<PathBuf, LabError> {
-    let folder = debian.canonicalize();
-    let folder = folder.doing(|| format!("cannot find `{}`", debian.display()))?;
-    if folder == Path::new("/") || folder.join(MARK).exists() {
-        let what = format!("`{}`, for a fresh Debian,", folder.display());
-        return Err(LabError::Unreadable { what });
-    }
-    Ok(folder)
-}
-
-/// What is written into its folder before it boots.
-fn prepare(layout: &Layout, debian: &Path) -> Result<(), LabError> {
-    let names = internet::HOSTS.join(" ");
-    let hosts = format!("127.0.0.1 localhost {HOSTNAME} manager\n{HUB} {names}\n");
-    let certificate = fs::read_to_string(layout.certificate());
-    let certificate = certificate.doing(|| "cannot read the lab's certificate".to_owned())?;
-    let docker = format!(
-        "{{\"cgroup-parent\": \"{}\", \"exec-opts\": [\"native.cgroupdriver=cgroupfs\"]}}\n",
-        layout.name()
-    );
-    let files = [
-        ("etc/hostname", format!("{HOSTNAME}\n")),
-        ("etc/hosts", hosts),
-        ("etc/docker/daemon.json", docker),
-        (
-            "etc/systemd/system/docker.service.d/lab.conf",
-            DOCKER_UNIT.to_owned(),
-        ),
-        ("usr/local/share/ca-certificates/lab.crt", certificate),
-        (
-            MARK,
-            format!("{USER} ALL=(ALL) NOPASSWD: ALL\nDefaults env_keep += SYSTEMD_PAGER\n"),
-        ),
-    ];
-    for (path, content) in files {
-        write(&debian.join(path), &content)?;
-    }
-    let inside = |program: &str, args: &[&str]| {
-        let mut chroot = Command::new("chroot");
-        chroot.arg(debian).arg(program).args(args);
-        chroot.env_clear().env("PATH", PATH);
-        output(&mut chroot).map(|_| ())
-    };
-    inside("/usr/sbin/update-ca-certificates", &[])?;
-    let user = [
-        "--create-home",
-        "--shell",
-        "/bin/bash",
-        "--groups",
-        "docker",
-        USER,
-    ];
-    inside("/usr/sbin/useradd", &user)
-}
-
-fn write(path: &Path, content: &str) -> Result<(), LabError> {
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::write(path, content))
-        .doing(|| format!("cannot write `{}`", path.display()))
 }
 
 fn start(layout: &Layout, debian: &Path) -> Result<Child, LabError> {
@@ -298,9 +230,15 @@ fn first_process(outer: u32) -> Option<Pid> {
         let pids = listed.split_whitespace().filter_map(|pid| pid.parse().ok());
         pids.collect::<Vec<u32>>()
     };
-    let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
     let nspawn = *children(outer).first()?;
-    let is_inside = |pid: &u32| namespace(*pid).is_some_and(|own| Some(own) != namespace(nspawn));
-    let first = children(nspawn).into_iter().find(is_inside)?;
+    let mut inside = children(nspawn).into_iter();
+    let first = inside.find(|pid| is_elsewhere(*pid, nspawn))?;
     Pid::from_raw(first.try_into().ok()?)
+}
+
+/// Whether both are there, and in different PID namespaces.
+fn is_elsewhere(one: impl Display, other: impl Display) -> bool {
+    let namespace = |pid: &dyn Display| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let both = namespace(&one).zip(namespace(&other));
+    both.is_some_and(|(one, other)| one != other)
 }
