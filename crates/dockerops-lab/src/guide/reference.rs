@@ -1,4 +1,4 @@
-//! docs/reference: the commands for programs and editors.
+//! docs/reference, and the French page of reference: the commands for programs, editors, and looking into the database.
 
 use dockerops_lab::LabError;
 
@@ -36,5 +36,22 @@ pub(super) fn schemas(world: &World<'_>, page: &str) -> Result<(), LabError> {
     world.anew()?;
     walk.run("mkdir -p .schemas")?;
     world.does("jq . .schemas/volumes.schema.json; rm -r .schemas")?;
+    walk.end()
+}
+
+pub(super) fn french(world: &World<'_>, page: &str) -> Result<(), LabError> {
+    let mut walk = Walk::through(world, page)?;
+    world.anew()?;
+    let stacks = [
+        ("stacks.yaml", "- name: web\n"),
+        (
+            "web/compose.yml",
+            "services: {nginx: {image: \"nginx:1.27\"}}\n",
+        ),
+    ];
+    world.repository("github.com/you/stacks", &files(&stacks))?;
+    world.does("sudo dockerops watch https://github.com/you/stacks")?;
+    walk.says("sudo sqlite3", "web|deployed")?;
+    walk.pass("cargo build", "`./dev` builds and tests in a clone")?;
     walk.end()
 }
