@@ -198,6 +198,22 @@ fn hosts_of_the_internet_serve_files_redirects_images_and_git() {
     assert!(tags.contains("[\"1\"]"), "{tags}");
     let private = ask("registry.example.org", "v2/library/internet/tags/list");
     assert!(private.contains("UNAUTHORIZED"), "{private}");
+    let status = |host: &str, path: &str| {
+        let mut curl = lab.command("curl");
+        curl.args([
+            "-s",
+            "--path-as-is",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+        ]);
+        curl.args(["-H", &format!("Host: {host}")]);
+        process::output(curl.arg(format!("http://10.99.0.1:8081/{path}"))).unwrap()
+    };
+    assert_eq!(status("github.com", "files/new"), "200");
+    assert_eq!(status("/etc", "hostname"), "400");
+    assert_eq!(status("github.com", "files/../../../tls.key"), "400");
 }
 
 #[test]
@@ -260,6 +276,20 @@ fn a_lab_of_three_nodes_leaves_nothing_behind() {
     lab.wait_until_running("everywhere", 3).unwrap();
     lab.down();
     assert_eq!(traces(&folder, &namespaces), Vec::<String>::new());
+}
+
+#[test]
+fn who_reads_what_up_says_need_not_wait_for_the_end_of_the_lab() {
+    let program = env!("CARGO_BIN_EXE_dockerops-lab");
+    let mut up = Command::new("timeout");
+    up.args(["60", "sh", "-c", "\"$0\" up 2>&1 | cat", program]);
+    let told = process::run(&mut up).unwrap();
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    let folder = text
+        .lines()
+        .find_map(|line| line.split("DOCKEROPS_LAB=").nth(1));
+    process::output(Command::new(program).args(["down", folder.unwrap()])).unwrap();
+    assert_eq!(told.status.code(), Some(0), "it ended by itself");
 }
 
 #[test]

@@ -242,3 +242,16 @@ fn is_elsewhere(one: impl Display, other: impl Display) -> bool {
     let both = namespace(&one).zip(namespace(&other));
     both.is_some_and(|(one, other)| one != other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_elsewhere;
+
+    #[test]
+    fn nothing_runs_by_the_number_of_a_process_that_is_here_or_gone() {
+        let own = std::process::id();
+        assert!(!is_elsewhere(own, "self"));
+        assert!(!is_elsewhere(u32::MAX, "self"));
+        assert!(!is_elsewhere(own, u32::MAX));
+    }
+}
