@@ -3,7 +3,7 @@
 use dockerops_lab::LabError;
 
 use super::walk::Walk;
-use super::world::{World, files};
+use super::world::{World, files, website};
 
 /// What `validate --sarif` left.
 const SARIF: &str = "jq -e '.version == \"2.1.0\"' stacks/dockerops.sarif";
@@ -11,10 +11,7 @@ const WEB: &str = "services: {web: {image: \"nginx:1.27\"}}\n";
 
 pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
-    world.anew()?;
-    let stacks = [("stacks.yaml", "- name: web\n"), ("web/compose.yml", WEB)];
-    world.repository("github.com/you/stacks", &files(&stacks))?;
-    world.does("sudo dockerops watch https://github.com/you/stacks")?;
+    world.watched_website()?;
     walk.enter("stacks");
     walk.workflows()?;
     world.does(SARIF)?;
@@ -25,12 +22,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     walk.enter("shop");
     walk.run("dockerops validate -c")?;
 
-    let newer = WEB.replace("1.27", "1.28");
-    world.commit(
-        "stacks",
-        &files(&[("web/compose.yml", &newer)]),
-        "nginx 1.28",
-    )?;
+    world.commit("stacks", &website("1.28"), "nginx 1.28")?;
     walk.enter("stacks");
     walk.ends("dockerops render", 1, "+  image: nginx:1.28")?;
     walk.ends("sudo dockerops plan . --exit-code", 2, "nginx:1.28")?;
@@ -42,12 +34,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     world.does(&format!("mkdir -p -m 700 .ssh; {key}"))?;
     walk.run("ssh root@manager")?;
     world.does("sudo rm stacks/release.plan")?;
-    let newest = WEB.replace("1.27", "1.28-alpine");
-    world.push(
-        "stacks",
-        &files(&[("web/compose.yml", &newest)]),
-        "nginx 1.28-alpine",
-    )?;
+    world.push("stacks", &website("1.28-alpine"), "nginx 1.28-alpine")?;
     // The second line ends with 2, as something would change.
     walk.ends("sudo dockerops plan -o json", 2, "web\n")?;
     world.does("sudo dockerops reconcile; sudo dockerops status --exit-code")?;

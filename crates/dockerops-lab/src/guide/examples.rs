@@ -8,12 +8,12 @@ use super::world::{World, files};
 pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
     world.anew()?;
-    world.repository("github.com/you/my-app", &walk.files("One stack")?)?;
+    world.repository("github.com/you/my-app", &walk.page.files("One stack")?)?;
     walk.run("sudo dockerops watch")?;
 
     world.anew()?;
     world.root("mkdir -p /mnt/nfs/dockerops")?;
-    world.repository("github.com/you/stacks", &walk.files("Volumes")?)?;
+    world.repository("github.com/you/stacks", &walk.page.files("Volumes")?)?;
     let more = [
         "config/nginx.conf",
         "config/app.conf",
@@ -28,7 +28,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
 
     world.anew()?;
     world.log_in()?;
-    world.repository("github.com/you/stacks", &walk.files("Secrets")?)?;
+    world.repository("github.com/you/stacks", &walk.page.files("Secrets")?)?;
     walk.answer("sudo mkdir -p -m 700", "a value\n")?;
     world.does("sudo dockerops watch https://github.com/you/stacks")?;
     let value = "docker service inspect api-stack_api | grep 'DB_PASSWORD=a value'";
@@ -41,7 +41,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     )?;
     world.repository(
         "github.com/you/stacks",
-        &walk.files("Several stacks, in order")?,
+        &walk.page.files("Several stacks, in order")?,
     )?;
     walk.run("sudo docker network create")?;
     world.does("sudo dockerops watch https://github.com/you/stacks")?;

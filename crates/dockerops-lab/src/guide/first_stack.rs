@@ -10,7 +10,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
     walk.run("sudo docker swarm init")?;
     walk.run("sudo dockerops doctor")?;
-    let files = walk.files("2. A repository")?;
+    let files = walk.page.files("2. A repository")?;
     world.repository("github.com/you/stacks", &[])?;
     world.write("stacks", &files)?;
     walk.enter("stacks");

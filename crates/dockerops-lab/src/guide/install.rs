@@ -63,7 +63,7 @@ fn by_the_installer(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabErr
     world.will_write("[Timer]\nOnCalendar=\nOnCalendar=*-*-* 03:00:00\n")?;
     walk.answer_at_terminal("systemctl list-timers", "")?;
     world.does("systemctl show -p TimersCalendar dockerops.timer | grep 03:00:00")?;
-    world.will_write(&walk.text_of("# sudo systemctl edit dockerops")?)?;
+    world.will_write(&walk.page.block("# sudo systemctl edit dockerops")?.text)?;
     world.does(&at_terminal("sudo systemctl edit dockerops"))?;
     world.push("stacks", &files(&[("pages/a", "1.5\n")]), "a page")?;
     world.does("sudo systemctl start dockerops; systemctl show -p ProtectSystem dockerops | grep -x ProtectSystem=strict")?;

@@ -41,7 +41,7 @@ INSERT INTO repository_cache VALUES (1, 'https://github.com/you/stacks', '2025-0
 
 fn from_a_script(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError> {
     world.anew()?;
-    let list = walk.files("From cron and `docker stack deploy`")?;
+    let list = walk.page.files("From cron and `docker stack deploy`")?;
     world.repository("github.com/you/stacks", &list)?;
     let shop = [
         ("services/shop/docker-compose.yml", WEB),
@@ -65,7 +65,7 @@ fn from_a_script(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError>
 
 fn from_swarm_cd(world: &World<'_>, walk: &mut Walk<'_>) -> Result<(), LabError> {
     world.anew()?;
-    let becomes = walk.files("From swarm-cd")?;
+    let becomes = walk.page.files("From swarm-cd")?;
     world.repository("github.com/you/my-stacks", &becomes)?;
     world.push("my-stacks", &files(&[("nginx/compose.yaml", WEB)]), "nginx")?;
     let tasks = deployed_by_docker(world, "my-stacks/nginx/compose.yaml", "nginx")?;

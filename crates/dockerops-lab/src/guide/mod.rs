@@ -31,6 +31,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dockerops_lab::{Lab, LabError};
+use page::{Block, Page};
 use world::World;
 
 /// What to read, and where.
@@ -95,7 +96,7 @@ fn every_page_has_a_walk() -> Result<(), LabError> {
         for path in paths.filter(|path| path.extension().is_some_and(|end| end == "md")) {
             let path = path.to_string_lossy();
             let is_walked = SCENES.iter().any(|(page, _)| *page == path);
-            if !is_walked && page::blocks(&path)?.iter().any(page::Block::is_typed) {
+            if !is_walked && Page::read(&path)?.blocks.iter().any(Block::is_typed) {
                 return Err(LabError::Claim(format!(
                     "`{path}` is walked through, as it has something to type"
                 )));

@@ -59,17 +59,47 @@ impl Block {
     }
 }
 
-/// The blocks of the page at `path`, from the root of the repository, where this is run.
-pub(super) fn blocks(path: &str) -> Result<Vec<Block>, LabError> {
-    let text = fs::read_to_string(Path::new(path)).map_err(io("cannot read a page"))?;
-    let blocks = parse(&text);
-    let is_known = |block: &&Block| LANGUAGES.contains(&block.language.as_str());
-    match blocks.iter().find(|block| !is_known(block)) {
-        None => Ok(blocks),
-        Some(block) => Err(LabError::Claim(format!(
-            "what is typed at {path}:{} is called `bash`, and files `yaml` or `ini`",
-            block.line
-        ))),
+/// A page, as it was read.
+pub(super) struct Page {
+    /// From the root of the repository, where this is run.
+    pub(super) path: String,
+    pub(super) blocks: Vec<Block>,
+}
+
+impl Page {
+    pub(super) fn read(path: &str) -> Result<Self, LabError> {
+        let text = fs::read_to_string(Path::new(path)).map_err(io("cannot read a page"))?;
+        let blocks = parse(&text);
+        let is_unknown = |block: &&Block| !LANGUAGES.contains(&block.language.as_str());
+        if let Some(block) = blocks.iter().find(is_unknown) {
+            return Err(LabError::Claim(format!(
+                "what is typed at {path}:{} is called `bash`, and files `yaml` or `ini`",
+                block.line
+            )));
+        }
+        let path = path.to_owned();
+        Ok(Self { path, blocks })
+    }
+
+    /// The files that it shows below the heading `section`: path and content.
+    pub(super) fn files(&self, section: &str) -> Result<Vec<(String, String)>, LabError> {
+        let own = self.blocks.iter().filter(|block| block.section == section);
+        let files = own.filter_map(|block| Some((block.path()?.to_owned(), block.text.clone())));
+        let files: Vec<_> = files.collect();
+        if files.is_empty() {
+            return Err(LabError::Claim(format!(
+                "{} shows files below `{section}`",
+                self.path
+            )));
+        }
+        Ok(files)
+    }
+
+    /// The block that begins with `start`, whatever it is.
+    pub(super) fn block(&self, start: &str) -> Result<&Block, LabError> {
+        let mut all = self.blocks.iter();
+        let block = all.find(|block| block.text.trim_start().starts_with(start));
+        block.ok_or_else(|| LabError::Claim(format!("{} shows `{start}`", self.path)))
     }
 }
 

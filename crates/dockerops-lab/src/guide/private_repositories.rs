@@ -3,12 +3,12 @@
 use dockerops_lab::{Behaviour, LabError, Repository};
 
 use super::walk::Walk;
-use super::world::{World, files, over_ssh};
+use super::world::{World, over_ssh, website};
 
 pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
     let settings = |walk: &Walk<'_>, heading: &str| {
-        let files = walk.files(heading)?.into_iter();
+        let files = walk.page.files(heading)?.into_iter();
         Ok::<_, LabError>(files.map(|(_, text)| text).collect::<String>())
     };
 
@@ -46,14 +46,7 @@ pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
 /// A new machine, and a repository that wants a token.
 fn private(world: &World<'_>, address: &str, token: &str) -> Result<Repository, LabError> {
     world.anew()?;
-    let stacks = [
-        ("stacks.yaml", "- name: web\n"),
-        (
-            "web/compose.yml",
-            "services: {web: {image: \"nginx:1.27\"}}\n",
-        ),
-    ];
-    let repository = world.repository(address, &files(&stacks))?;
+    let repository = world.repository(address, &website("1.27"))?;
     repository.behave(&Behaviour {
         token: Some(token.to_owned()),
         ..Behaviour::default()

@@ -38,6 +38,11 @@ fn an_example_is_pushed(world: &World<'_>) -> Result<(), LabError> {
 }
 
 fn a_change_is_committed(world: &World<'_>) -> Result<(), LabError> {
+    let web = |tag: &str| {
+        let deploy = "deploy: {replicas: 2, update_config: {order: start-first}}";
+        let file = format!("services: {{web: {{image: \"nginx:{tag}\", {deploy}}}}}\n");
+        files(&[("web-stack/compose.yml", &file)])
+    };
     let stacks = [
         ("stacks.yaml", "- name: web-stack\n- name: api-stack\n"),
         (
@@ -46,19 +51,7 @@ fn a_change_is_committed(world: &World<'_>) -> Result<(), LabError> {
         ),
     ];
     world.repository("github.com/you/stacks", &files(&stacks))?;
-    world.push("stacks", &files(&[web("1.27")]), "nginx 1.27")?;
+    world.push("stacks", &web("1.27"), "nginx 1.27")?;
     world.does("sudo dockerops watch https://github.com/you/stacks")?;
-    world.commit("stacks", &files(&[web("1.28")]), "nginx 1.28")
-}
-
-fn web(tag: &str) -> (&'static str, &'static str) {
-    let file = match tag {
-        "1.27" => {
-            "services: {web: {image: nginx:1.27, deploy: {replicas: 2, update_config: {order: start-first}}}}\n"
-        }
-        _ => {
-            "services: {web: {image: nginx:1.28, deploy: {replicas: 2, update_config: {order: start-first}}}}\n"
-        }
-    };
-    ("web-stack/compose.yml", file)
+    world.commit("stacks", &web("1.28"), "nginx 1.28")
 }

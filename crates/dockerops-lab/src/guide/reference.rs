@@ -3,26 +3,15 @@
 use dockerops_lab::LabError;
 
 use super::walk::Walk;
-use super::world::{World, files};
+use super::world::{World, files, website};
 
 pub(super) fn json(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
-    world.anew()?;
-    let web = |tag: &str| format!("services: {{nginx: {{image: \"nginx:{tag}\"}}}}\n");
-    let stacks = [
-        ("stacks.yaml", "- name: web\n"),
-        ("web/compose.yml", &web("1.27")),
-    ];
-    world.repository("github.com/you/stacks", &files(&stacks))?;
-    world.does("sudo dockerops watch https://github.com/you/stacks")?;
+    world.watched_website()?;
     let mistake = [("web/compose.yml", "services: {nginx: {imag: x}}\n")];
     world.push("stacks", &files(&mistake), "a mistake")?;
     walk.ends("sudo dockerops reconcile -o json", 1, "web failed\n")?;
-    world.push(
-        "stacks",
-        &files(&[("web/compose.yml", &web("1.28"))]),
-        "nginx 1.28",
-    )?;
+    world.push("stacks", &website("1.28"), "nginx 1.28")?;
     walk.says("sudo dockerops plan -o json", "web_nginx\n")?;
     world.root(
         "docker service update -q --detach --image nginx:none --no-resolve-image web_nginx",
@@ -41,16 +30,7 @@ pub(super) fn schemas(world: &World<'_>, page: &str) -> Result<(), LabError> {
 
 pub(super) fn french(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
-    world.anew()?;
-    let stacks = [
-        ("stacks.yaml", "- name: web\n"),
-        (
-            "web/compose.yml",
-            "services: {nginx: {image: \"nginx:1.27\"}}\n",
-        ),
-    ];
-    world.repository("github.com/you/stacks", &files(&stacks))?;
-    world.does("sudo dockerops watch https://github.com/you/stacks")?;
+    world.watched_website()?;
     walk.says("sudo sqlite3", "web|deployed")?;
     walk.pass("cargo build", "`./dev` builds and tests in a clone")?;
     walk.end()

@@ -3,19 +3,12 @@
 use dockerops_lab::LabError;
 
 use super::walk::Walk;
-use super::world::{World, files};
+use super::world::{World, website};
 
 pub(super) fn walk(world: &World<'_>, page: &str) -> Result<(), LabError> {
     let mut walk = Walk::through(world, page)?;
     world.anew()?;
-    let stacks = [
-        ("stacks.yaml", "- name: web\n"),
-        (
-            "web/compose.yml",
-            "version: \"3.8\"\nservices: {nginx: {image: \"nginx:1.27\"}}\n",
-        ),
-    ];
-    world.repository("github.com/you/stacks", &files(&stacks))?;
+    world.repository("github.com/you/stacks", &website("1.27"))?;
     walk.later("sudo dockerops doctor")?;
     world.does("docker stack deploy -c stacks/web/compose.yml web >/dev/null")?;
     let watch = "sudo dockerops watch https://github.com/you/stacks";

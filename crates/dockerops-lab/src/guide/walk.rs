@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use dockerops_lab::{LabError, Ran};
 
-use super::page::{Block, blocks};
+use super::page::{Block, Page};
 use super::screen::difference;
 use super::world::{World, at_terminal, files};
 
 /// Where a reader is in a page.
 pub(super) struct Walk<'a> {
     world: &'a World<'a>,
-    page: String,
-    blocks: VecDeque<Block>,
+    pub(super) page: Page,
+    /// What they have not come to yet.
+    rest: VecDeque<Block>,
     /// Where they type, from their home folder.
     folder: String,
     /// What they put in the place of what: `STACK`, say.
@@ -25,10 +26,11 @@ impl<'a> Walk<'a> {
     /// Begins to read the page.
     pub(super) fn through(world: &'a World<'a>, page: &str) -> Result<Self, LabError> {
         println!("\n\x1b[1m## {page}\x1b[0m");
+        let page = Page::read(page)?;
         Ok(Self {
             world,
-            page: page.to_owned(),
-            blocks: blocks(page)?.into(),
+            rest: page.blocks.clone().into(),
+            page,
             folder: ".".to_owned(),
             meant: Vec::new(),
             began: Instant::now(),
@@ -134,19 +136,19 @@ impl<'a> Walk<'a> {
 
     /// Runs what the workflows of the page run.
     pub(super) fn workflows(&self) -> Result<(), LabError> {
-        for block in blocks(&self.page)? {
+        for block in &self.page.blocks {
             let steps = block.text.lines();
             let steps = steps.filter_map(|line| line.trim_start().strip_prefix("- run: "));
             let mut count = 0;
             for step in steps {
                 let ran = self.type_in(step, "")?;
-                self.must(ran.code == Some(0), &block, "succeeds", &ran)?;
+                self.must(ran.code == Some(0), block, "succeeds", &ran)?;
                 count += 1;
             }
             if block.text.contains("steps:") && count == 0 {
                 return Err(LabError::Claim(format!(
                     "a step at {}:{} is run",
-                    self.page, block.line
+                    self.page.path, block.line
                 )));
             }
         }
@@ -156,14 +158,14 @@ impl<'a> Walk<'a> {
     /// Passes by the next block: `why` says where else it is run.
     pub(super) fn pass(&mut self, start: &str, why: &str) -> Result<(), LabError> {
         let block = self.next(start)?;
-        println!("# {}:{}: not run here: {why}", self.page, block.line);
+        println!("# {}:{}: not run here: {why}", self.page.path, block.line);
         Ok(())
     }
 
     /// Leaves the next block for when all others have been typed.
     pub(super) fn later(&mut self, start: &str) -> Result<(), LabError> {
         let block = self.next(start)?;
-        self.blocks.push_back(block);
+        self.rest.push_back(block);
         Ok(())
     }
 
@@ -175,26 +177,6 @@ impl<'a> Walk<'a> {
         self.must(ran.code == Some(0), &block, "succeeds", &ran)
     }
 
-    /// The files that the page shows below the heading `section`: path and content.
-    pub(super) fn files(&self, section: &str) -> Result<Vec<(String, String)>, LabError> {
-        let all = blocks(&self.page)?.into_iter();
-        let own = all.filter(|block| block.section == section);
-        let files = own.filter_map(|block| Some((block.path()?.to_owned(), block.text.clone())));
-        let files: Vec<_> = files.collect();
-        if files.is_empty() {
-            return Err(LabError::Claim(format!(
-                "{} shows files below `{section}`",
-                self.page
-            )));
-        }
-        Ok(files)
-    }
-
-    /// The text of the block that begins with `start`, whatever it is.
-    pub(super) fn text_of(&self, start: &str) -> Result<String, LabError> {
-        Ok(self.block(start)?.text)
-    }
-
     /// Runs `script`, which the page tells in a sentence, in the reader's folder; it must end with `code`, and its
     /// answer must have every line of the block that begins with `start`.
     pub(super) fn answers_as_told(
@@ -203,20 +185,14 @@ impl<'a> Walk<'a> {
         code: i32,
         start: &str,
     ) -> Result<(), LabError> {
-        let block = self.block(start)?;
+        let block = self.page.block(start)?;
         let ran = self.type_in(script, "")?;
         let what = format!("is the answer of `{script}`, which exits with {code}");
-        self.must(ran.code == Some(code), &block, &what, &ran)?;
+        self.must(ran.code == Some(code), block, &what, &ran)?;
         let anything = ["…".to_owned()].into_iter();
         let told = block.text.lines().map(str::to_owned);
         let told: Vec<String> = anything.clone().chain(told).chain(anything).collect();
-        self.must_be(&told, &block, &ran)
-    }
-
-    fn block(&self, start: &str) -> Result<Block, LabError> {
-        let mut all = blocks(&self.page)?.into_iter();
-        let block = all.find(|block| block.text.trim_start().starts_with(start));
-        block.ok_or_else(|| LabError::Claim(format!("{} shows `{start}`", self.page)))
+        self.must_be(&told, block, &ran)
     }
 
     /// Nothing is left to type.
@@ -228,13 +204,13 @@ impl<'a> Walk<'a> {
             }
             Some(block) => Err(LabError::Claim(format!(
                 "the block at {}:{} is run: {}",
-                self.page, block.line, block.text
+                self.page.path, block.line, block.text
             ))),
         }
     }
 
     fn next_typed(&mut self) -> Option<Block> {
-        let mut rest = std::iter::from_fn(|| self.blocks.pop_front());
+        let mut rest = std::iter::from_fn(|| self.rest.pop_front());
         rest.find(Block::is_typed)
     }
 
@@ -245,7 +221,7 @@ impl<'a> Walk<'a> {
             let found = block.map(|block| format!("{}: {}", block.line, block.text));
             LabError::Claim(format!(
                 "{} goes on with `{start}`, and not with {found:?}",
-                self.page
+                self.page.path
             ))
         })
     }
@@ -286,7 +262,7 @@ impl<'a> Walk<'a> {
         if holds {
             return Ok(());
         }
-        let place = format!("{}:{}", self.page, block.line);
+        let place = format!("{}:{}", self.page.path, block.line);
         Err(LabError::Claim(format!(
             "{place} {what}:\n{}\nit is {}",
             block.text,

@@ -182,6 +182,13 @@ impl<'a> World<'a> {
         .map(|_| ())
     }
 
+    /// A new machine that watches `https://github.com/you/stacks`: see [`website`].
+    pub(super) fn watched_website(&self) -> Result<(), LabError> {
+        self.anew()?;
+        self.repository("github.com/you/stacks", &website("1.27"))?;
+        self.does("sudo dockerops watch https://github.com/you/stacks")
+    }
+
     /// A new repository `https://<host>/you/stacks` by its path, with these files, cloned into the reader's home.
     pub(super) fn repository(
         &self,
@@ -254,6 +261,15 @@ pub(super) fn at_terminal(script: &str) -> String {
          script -qec 'bash -euo pipefail -c \"$TYPED\"' /dev/null",
         script.trim_end()
     )
+}
+
+/// The files of a repository with one stack, `web`, whose service `nginx` runs that image of this tag.
+pub(super) fn website(tag: &str) -> Vec<(String, String)> {
+    let compose = format!("version: \"3.8\"\nservices: {{nginx: {{image: \"nginx:{tag}\"}}}}\n");
+    files(&[
+        ("stacks.yaml", "- name: web\n"),
+        ("web/compose.yml", &compose),
+    ])
 }
 
 /// Files by path, of texts.
